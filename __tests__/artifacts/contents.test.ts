@@ -48,7 +48,7 @@ describe('the content of an artifact', () => {
     );
   };
 
-  /** A sound text of each kind, what is read of it, and whether that is what it promises to be. */
+  /** A valid text of each kind, the value read from it, and a check that the value is as promised. */
   const EACH: readonly [SealedArtifact['kind'], string, (text: string) => unknown, (read: unknown) => boolean][] = [
     [
       'snapshot',

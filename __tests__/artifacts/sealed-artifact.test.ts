@@ -110,7 +110,7 @@ describe('a sealed file', () => {
     },
   );
 
-  /** The envelope with the proof of somebody who has the key. */
+  /** The envelope with a proof made with the key. */
   const withProof = (inside: unknown, by = key): unknown => {
     const { kind, host, origin, made, content } = (inside ?? {}) as Record<string, unknown>;
     const { domain, repository, run, call, attempt } = (origin ?? {}) as Record<string, unknown>;
@@ -309,7 +309,7 @@ describe('a folder', () => {
     await writeArtifact(join(folder, 'second'), handover({ made: 2_000, content: new Secret('snapshot', 'new') }), key);
     await writeArtifact(folder, handover({ host: 'node-03' }), key);
     await writeArtifact(folder, handover({ kind: 'plan', host: '' }), key);
-    // What is not wanted, or not the newest, is not even opened.
+    // Unwanted files, and older ones, are not even opened.
     writeFileSync(join(folder, 'join-tokens.5.age'), 'nonsense');
     writeFileSync(join(folder, 'snapshot.node-02.500.age'), 'nonsense');
     writeFileSync(join(folder, 'README'), 'nonsense');

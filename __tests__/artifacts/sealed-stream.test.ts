@@ -29,7 +29,7 @@ const pieces = (bytes: Uint8Array, size = 40_000): AsyncIterable<Uint8Array> =>
     Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size)),
   );
 
-/** The names of the failures of opening, or nothing when it was opened; nothing may be left of what was not. */
+/** The names of the failures of opening, or nothing if it was opened; a failed attempt must leave nothing behind. */
 async function opening(by = key): Promise<string[]> {
   const codes = await openSealedFile(at('sealed'), at('opened'), by).then(
     () => [],
@@ -97,7 +97,7 @@ describe('a sealed stream', () => {
     );
   });
 
-  /** As somebody would seal it who knows only the recipient. */
+  /** Sealed with knowledge of only the recipient. */
   async function forged(inside: string | Uint8Array): Promise<void> {
     const encrypter = new Encrypter();
     encrypter.addRecipient(await identityToRecipient(identity));
@@ -116,7 +116,7 @@ describe('a sealed stream', () => {
       Buffer.concat([Buffer.from(`{"format":1,"label":"x"}\ncontent`), proof]),
       Buffer.concat([Buffer.from(first), proof]),
       Buffer.concat([Buffer.from(`${first}content`), randomBytes(32)]),
-      // The proof of an artifact with the same text is none.
+      // The proof of an artifact with the same text is not valid here.
       Buffer.concat([Buffer.from(`${first}content`), Buffer.from(proofOf(`${first}content`, key), 'hex')]),
     ]) {
       await forged(inside);

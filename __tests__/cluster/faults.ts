@@ -18,11 +18,11 @@ interface Case {
   readonly add?: string;
   /** The whole text, in place of the sound file. */
   readonly text?: string;
-  /** Each fault: its place and the beginning of what is said. All of them, in order. */
+  /** Each fault: its place and the beginning of its message. All of them, in order. */
   readonly faults: readonly string[];
 }
 
-/** Every kind of fault that a cluster file can have, and what is said of it. */
+/** Every kind of fault that a cluster file can have, with its message. */
 export const CASES: readonly Case[] = [
   {
     name: 'the three faults of the guide, at once',

@@ -9,12 +9,12 @@ import { commandsIn, CONTROL } from '../support/obeyed.ts';
 import { word } from '../support/words.ts';
 import { CASES, SOUND, textOf } from './faults.ts';
 
-/** Of this process alone: a machine that has much to do is no fault of the text. */
+/** CPU time of this process alone: a busy machine is not a fault of the text. */
 const SLOWEST_CPU_MS = 10_000;
 
 const BEFORE = JSON.stringify(Object.getOwnPropertyNames(Object.prototype));
 
-/** Reads the text and holds what is promised of any text: a DeploymentError or a cluster, in time, each failure at a place that the text has. */
+/** Reads the text and checks the guarantees for any text: a DeploymentError or a cluster, in time, each failure at a place in the text. */
 function tried(text: string): void {
   const started = process.cpuUsage();
   try {

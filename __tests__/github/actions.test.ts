@@ -15,7 +15,7 @@ interface Action {
 const actionOf = (name: string): Action =>
   parse(readFileSync(join(import.meta.dirname, '../../actions', name, 'action.yml'), 'utf8')) as Action;
 
-/** The inputs that are looked at when the job is asked for. */
+/** The inputs that are read for the job. */
 function inputsRead(job: JobName): string[] {
   const read = new Set<string>();
   const env = new Proxy<Record<string, string | undefined>>(

@@ -10,7 +10,7 @@ import type { PlanDocument } from '../../src/report/plan.ts';
 import { LIVE, nodes, shape, texts, tree, type Node } from './reader.ts';
 import { DOCS, START } from './scene.ts';
 
-/** What a host could say to get out of its place, and anything else. */
+/** Text by which a host could break out of its place, and any other text. */
 const HOSTILE = [
   '@octocat',
   '@acme/owners',

@@ -27,7 +27,7 @@ interface Looked {
   readonly result?: string;
   readonly before?: string;
   readonly domain?: string;
-  /** null where the verification did not get that far. */
+  /** null if the verification did not get that far. */
   readonly matrix?: Matrix | null;
   readonly failures?: readonly Failure[];
   readonly label?: string;

@@ -74,7 +74,7 @@ describe('on a real host', () => {
   });
 
   test("another user's folder is reported", () => {
-    // Whoever runs the test: the login is somebody else, and the folder is not root's.
+    // Whoever runs the test: the login is another user, and the folder is not root's.
     const bin = join(base, 'bin');
     mkdirSync(bin);
     writeFileSync(join(bin, 'id'), '#!/bin/sh\necho 4242\n', { mode: 0o755 });

@@ -12,7 +12,7 @@ let home: string;
 beforeEach(() => void (home = mkdtempSync(join(tmpdir(), 'setup-'))));
 afterEach(() => rmSync(home, { recursive: true }));
 
-/** Asks the question here, as a login with that home and what else is told. */
+/** Runs the query here, as a login with that home and the given environment. */
 function asked(env: Readonly<Record<string, string>> = {}): Fact<Setup> & { readonly said: string } {
   const { program, args } = setup.command;
   const { status, stdout, stderr } = spawnSync(program, args, {

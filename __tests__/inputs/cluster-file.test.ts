@@ -8,7 +8,7 @@ import { readClusterInput } from '../../src/inputs/cluster-file.ts';
 import { files } from '../../src/inputs/files.ts';
 import { SOUND } from '../cluster/faults.ts';
 
-/** A folder with a workspace and what lies beside it. */
+/** A folder with a workspace and files beside it. */
 let folder: string;
 beforeEach(() => {
   folder = realpathSync(mkdtempSync(join(tmpdir(), 'cluster-file-')));

@@ -13,7 +13,7 @@ const objects = (name: string): KubeObject[] => {
   return value.items ?? [value];
 };
 
-/** What the observation shows under `$ kubectl ARGS`. */
+/** The observed output under `$ kubectl ARGS`. */
 function shown(args: string): string {
   const text = observed('kubectl/kubectl-one-replica.txt').split(`$ kubectl ${args}\n`)[1] ?? '';
   return text.split('rc=0')[0] ?? '';

@@ -36,7 +36,7 @@ const start = [
 const container = '/root/root-kuscia-autonomy-alice';
 const dirs = (host: StubHost): boolean => existsSync(`${host.root}/root-kuscia-autonomy-alice/data`);
 
-/** What a golden case prints up to the inner exit code, with ids and the host's name made the stub's, and without the prompt (no terminal shows it here). */
+/** The output of a golden case up to the inner exit code, with ids and the host's name replaced by the stub's, and without the prompt (no terminal shows it here). */
 function said(name: string): string {
   const text = golden[name]?.stdout ?? '';
   // eslint-disable-next-line no-control-regex -- the colours are part of what is compared

@@ -39,7 +39,7 @@ function table(protocol: string) {
   });
 }
 
-/** What the observation shows of the gateway's 401: the header lines in their order, and the body with its newline. */
+/** The observed 401 of the gateway: the header lines in their order, and the body with its newline. */
 const [statusLine = '', ...observedLines] = observed('gateway-401-direct.txt')
   .trimEnd()
   .split('\n')

@@ -148,7 +148,7 @@ describe('a route', () => {
       spec: { ...domain.spec, cert: Buffer.from(other).toString('base64') },
     }));
     await alice.routes.round();
-    // Anew, so that it need not wait for the next heartbeat.
+    // Again, so that it need not wait for the next heartbeat.
     await createRoutes(bob.replica).round();
     await alice.routes.round();
     expect((await states()).slice(0, 3)).toEqual([

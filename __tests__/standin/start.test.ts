@@ -22,7 +22,7 @@ const good = init([
   'mysql://root:password@tcp(127.0.0.1:1)/kine',
 ]).stdout;
 
-/** Starts with a configuration; what was printed, without times, and the exit code. */
+/** Starts with a configuration; returns the output, without times, and the exit code. */
 async function tryStart(
   text: string | undefined,
   more: Partial<Place> = {},
@@ -156,7 +156,7 @@ describe('a database that cannot be used', () => {
         () => Promise.resolve(),
       ),
     ).toBe(code);
-    // Which module is told first differs from run to run.
+    // Which module is notified first differs from run to run.
     const sorted = (all: string[]): string[] =>
       all.filter((line) => line && (slow ? !line.includes('coredns') : true)).sort();
     expect(sorted(printed.split('\n').map((line) => line.replace(/^\d{4}-\S+ \S+ /, '')))).toEqual(

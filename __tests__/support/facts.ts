@@ -18,7 +18,7 @@ export const NOW = Date.UTC(2026, 10, 23, 12);
 
 export const GIB = 1024 ** 3;
 
-/** Ids as docker makes them, told apart by one letter. */
+/** Ids as docker generates them, distinguished by one letter. */
 export const imageId = (letter: string): string => `sha256:${letter.repeat(64)}`;
 
 /** A machine that meets every requirement. */
@@ -182,7 +182,7 @@ export const containerOf = (name: string, changes: Partial<Container> = {}): Con
   ...changes,
 });
 
-/** What stands on a host where this is known of the container, and that of a former one. */
+/** The containers on a host: the facts about the current one, and about a former one. */
 export const standingOf = (container: Fact<Container>, former?: Container): Fact<ContainerPair> =>
   container.is === 'unknown'
     ? container
@@ -234,7 +234,7 @@ export const gatewayOf = (cluster: Cluster, host: Host, changes: Partial<Gateway
   ...changes,
 });
 
-/** What every replica says of all replicas. */
+/** The report of every replica about all replicas. */
 export const registryOf = (cluster: Cluster, hosts: readonly Host[], changes: Partial<Registry> = {}): Registry => ({
   gateways: hosts.map((host) => gatewayOf(cluster, host)),
   nodes: hosts.map((host) => ({ name: nameOf(cluster, host), ready: true })),

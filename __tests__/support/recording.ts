@@ -20,7 +20,7 @@ import { keyIn, MOMENTS, Recorder, tapeFile, veiled, type Moment, type Take } fr
 /** The deployment that is on the tapes. */
 export const TAPED: Deployment = deploymentOf({ hosts: TWO });
 
-/** A question in a situation of its own: what brings it about, and in what stead it is asked. */
+/** A query in a special situation: the commands that create it, and the environment of the query. */
 export interface Odd {
   readonly name: string;
   readonly host: string;
@@ -106,7 +106,7 @@ export const ODD: readonly Odd[] = [
   },
 ];
 
-/** What was asked and answered at one moment. */
+/** The queries and answers at one moment. */
 export type Recording = Awaited<ReturnType<Recorder['takes']>>;
 
 /** Deploys to fresh hosts of the lab and records each moment. */
@@ -153,7 +153,7 @@ async function recordOdd(): Promise<Recording> {
   return recordings;
 }
 
-/** Writes the tapes anew: `npm run lab -- up 2`, `npm run lab -- reset`, then `node __tests__/support/recording.ts`. */
+/** Rewrites the tapes: `npm run lab -- up 2`, `npm run lab -- reset`, then `node __tests__/support/recording.ts`. */
 async function write(): Promise<void> {
   const { asked, changes } = await record();
   const key = keyIn(

@@ -14,7 +14,7 @@ export interface Take {
   readonly outcome: Outcome;
 }
 
-/** Moments of a deployment on two hosts: before it, its changes, after it, and what was seen of single odd situations. */
+/** Moments of a deployment on two hosts: before it, its changes, after it, and single odd situations. */
 export const MOMENTS = ['empty', 'changes', 'settled', 'odd'] as const;
 export type Moment = (typeof MOMENTS)[number];
 
@@ -35,11 +35,11 @@ export function outcomeOf(moment: Moment, host: string, question: Query<unknown>
   return take.outcome;
 }
 
-/** What was read of that question then. */
+/** The fact that was read from the answer to that query then. */
 export const factOf = <T>(moment: Moment, host: string, question: Query<T>): Fact<T> =>
   answer(question, outcomeOf(moment, host, question));
 
-/** The outcome as it may be kept: no key in it, and what is base64 in one piece made readable. */
+/** The outcome as it may be stored: without any key, and with long base64 made readable. */
 export function veiled(outcome: Outcome, key: DomainKey): Outcome {
   const rows = outcome.stdout.replace(
     /^gateway\t(\S+)$/gm,
@@ -68,7 +68,7 @@ export function keyIn(configuration: string): DomainKey {
   return { secret, shown: publicHalf(Buffer.from(secret, 'base64').toString()) };
 }
 
-/** A question and what was answered. */
+/** A query and its answer. */
 interface Asked {
   readonly host: string;
   readonly question: Query<unknown>;
@@ -100,7 +100,7 @@ export class Recorder implements Ask {
     return true;
   }
 
-  /** What was asked, each with its outcome trimmed to what is read of it; throws when trimming changed what is read. */
+  /** The queries, each with its outcome trimmed to the parts that are read; throws if trimming changed the fact. */
   async takes(): Promise<(Asked & { take: Take })[]> {
     const asked = await Promise.all(this.asked.values());
     return asked.map(({ host, question, outcome }) => {

@@ -148,7 +148,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-/** What every transport promises; `connection` is asked for when a test runs. */
+/** The contract of every transport; `connection` is called when a test runs. */
 export function transportContract(connection: () => Connection): void {
   test.each(cases)(
     '$name',
@@ -229,7 +229,7 @@ export function transportContract(connection: () => Connection): void {
     beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'streamed-'))));
     afterAll(() => rmSync(folder, { recursive: true }));
 
-    /** A file of random bytes as standard input, and how much of it was told to have gone. */
+    /** A file of random bytes as standard input, and how much of it was reported as sent. */
     const streamed = (bytes: number) => {
       const content = randomBytes(bytes);
       const told = { sent: 0, sha256: createHash('sha256').update(content).digest('hex') };
@@ -287,13 +287,13 @@ export function transportContract(connection: () => Connection): void {
 
   describe('standard output into a sink', () => {
     const MIB = 1024 ** 2;
-    /** No more is ever on its way: what the two sides of a channel hold, and the pipes before it. */
+    /** At most this much is in transit: the buffers of both sides of a channel, and the pipes before it. */
     const WINDOW = 8 * MIB;
     let folder: string;
     beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'sink-'))));
     afterAll(() => rmSync(folder, { recursive: true }));
 
-    /** A file of a folder of its own. */
+    /** A file in its own folder. */
     const into = (): string => join(mkdtempSync(join(folder, 'of-')), 'output');
     const left = (file: string): string[] => readdirSync(join(file, '..'));
 
@@ -490,7 +490,7 @@ export function transportContract(connection: () => Connection): void {
   }, 20_000);
 }
 
-/** A command that runs for a minute, and one that counts how many of those run; `mark` tells them from others. */
+/** A command that runs for a minute, and one that counts how many of those run; `mark` distinguishes them from others. */
 export const marked = (mark: string) => ({
   endless: sh('sleep 60; : "$1"', { timeoutMs: 120_000 }, mark),
   count: reading('count what still runs', script('ps -eo args | grep -c "^sh -c sleep 60; .* sh $1\\$"; :', mark)),

@@ -4,7 +4,7 @@ import fc from '../support/random.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { fingerprint, keyType, knownKeys, readKnownHosts } from '../../src/transport/host-keys.ts';
 
-/** A key in its wire form: its type, then bytes that only tell it from others. */
+/** A key in its wire form: its type, then bytes that only distinguish it from others. */
 function key(type: string, body: string): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(type.length);
@@ -211,7 +211,7 @@ describe('whatever the names are', () => {
       ),
     );
 
-  /** The known hosts, or nothing where the text is refused by name. */
+  /** The known hosts, or nothing if the text is refused by name. */
   function tried(text: string): ReturnType<typeof readKnownHosts> | undefined {
     try {
       return readKnownHosts(text);
@@ -232,7 +232,7 @@ describe('whatever the names are', () => {
 
   test('a mutated file never trusts a key that no line lists for that host', () => {
     let accepted = 0;
-    // Keys of the file, each also with a bit of it changed, and as the mutations put them together.
+    // Keys of the file, each also with one bit changed, and as combined by the mutations.
     const near = [A, B, R].flatMap((each) => [
       each,
       ...[0, 4, each.length - 1].map((at) => Buffer.from(each.map((byte, i) => (i === at ? byte ^ 1 : byte)))),
@@ -259,7 +259,7 @@ describe('whatever the names are', () => {
             if (keys.check(key).is !== 'ok') continue;
             accepted += 1;
             expect(written.some((each) => each.equals(key))).toBe(true);
-            // Whom nobody named is trusted by nobody: only a pattern reaches a host whose name stands nowhere.
+            // A host without an entry is not trusted: only a pattern matches a host whose name is nowhere.
             if (address === 'other')
               expect(lines.some((line) => /[*?]|other/.test(line.split(/[ \t]/)[0] ?? ''))).toBe(true);
           }
@@ -294,7 +294,7 @@ describe('whatever the names are', () => {
     );
   });
 
-  // With a regular expression five stars take a minute, and each star more a hundred times as long: what does not end here is no matter of speed.
+  // With a regular expression five stars take a minute, and each additional star a hundred times as long: a failure here is not a matter of speed.
   test.each([
     ['*a', 120],
     ['*', 250],
