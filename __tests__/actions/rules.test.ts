@@ -53,7 +53,7 @@ type Case = [what: string, path: string, of: string, by: string, found: string];
 
 /** For each rule, changes that break it: a part of the file and its replacement, and the finding with its place. */
 const CASES: Readonly<Record<string, readonly Case[]>> = {
-  'other people’s actions are pinned to a commit, with the version beside it': [
+  'third-party actions are pinned to a commit, with the version beside it': [
     ['a tag', W, `checkout@${COMMIT}`, 'checkout@v7.0.1', '16: pin actions/checkout@v7.0.1 to a full commit'],
     [
       'a short commit',
@@ -93,7 +93,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       '19: pin OWNER/kuscia-swarm/actions/x@main to a full commit',
     ],
   ],
-  'nothing is spliced into what a shell runs': [
+  'nothing is interpolated into a shell script': [
     [
       'an expression',
       W,
@@ -125,7 +125,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       "6: ./actions/example is looked for in the caller's repository; write $/actions/example",
     ],
   ],
-  'what this repository has is named by its path, without a version': [
+  'parts of this repository are named by path, without a version': [
     ['no path', A, '$/actions/example', '$/', '6: $/ is refused by runners: $/ takes a path, and no version'],
     [
       'a version',
@@ -146,11 +146,11 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['another shell', A, 'shell: bash', 'shell: sh', '7: write shell: bash; sh drops variables with a hyphen'],
     ['no shell', A, 'shell: bash', 'id: x', '7: write shell: bash; sh drops variables with a hyphen'],
   ],
-  'every job ends in time': [
+  'every job has a time limit': [
     ['no end', W, '    timeout-minutes: 5\n', '', '10: give the job work timeout-minutes'],
     ['an invalid time limit', W, 'timeout-minutes: 5', 'timeout-minutes: 0', '10: give the job work timeout-minutes'],
   ],
-  'every job says its permissions, and the workflow grants none to all': [
+  'every job states its permissions, and the workflow grants none to all': [
     [
       'a job that says none',
       W,
@@ -203,7 +203,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       '16: write persist-credentials: false',
     ],
   ],
-  'no code of strangers runs with this repository’s rights': [
+  'no foreign code runs with the permissions of this repository': [
     [
       'in a mapping',
       W,
@@ -226,7 +226,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       "2: take another trigger than workflow_run, which runs strangers' changes with this repository's secrets",
     ],
   ],
-  'no artifact is in the way of another attempt, and none of a caller’s is kept for long': [
+  'no artifact collides with another attempt, and none of a caller is kept for long': [
     [
       'a name for every attempt',
       W,

@@ -20,7 +20,7 @@ const WRONG: [what: string, file: string, text: string, said: string][] = [
     ":7: Invalid action input 'mode'",
   ],
   [
-    'an input that our action must have',
+    'a missing required input of our action',
     'w.yml',
     'on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - uses: $/actions/verify\n        with: { cluster: c }\n',
     ':7: Missing required input `database-password`',

@@ -640,14 +640,14 @@ describe('the workflow templates', () => {
       { ...jobIn('verify.yml', 'verify'), permissions: { contents: 'read' } },
       'permission issues: write is missing',
     ],
-    ['a step that gives the root action what it has not', giving(single, { clusters: 'x' }), 'no input clusters'],
+    ['a step that gives the root action an unknown input', giving(single, { clusters: 'x' }), 'no input clusters'],
     [
-      'a step that lacks what the root action needs',
+      'a step that lacks a required input of the root action',
       giving(single, { cluster: undefined }),
       'input cluster is missing',
     ],
-    ['a step that gives one of the actions what it has not', giving(comment, { pull: 1 }), 'no input pull'],
-    ['a step that lacks what one of the actions needs', giving(comment, { plan: undefined }), 'input plan is missing'],
+    ['a step that gives one of the actions an unknown input', giving(comment, { pull: 1 }), 'no input pull'],
+    ['a step that lacks a required input of one of the actions', giving(comment, { plan: undefined }), 'input plan is missing'],
     [
       'a comment that may not be written',
       { ...comment, permissions: {} },

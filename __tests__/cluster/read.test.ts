@@ -58,7 +58,7 @@ describe('a text that is not a cluster file', () => {
     ['another tool’s configuration', 'image: hunter22\nregistry: { hunter22: hunter22 }\n', 'only image'],
     ['the environment of a process', 'PATH=/bin\u0000TOKEN=hunter22\u0000', 'none'],
     ['a list', '- hunter22\n', 'none'],
-    ['what YAML makes nothing of', 'TOKEN="hunter22\nhunter22: [', 'none, and it is not valid YAML at 1:1'],
+    ['text that is not YAML', 'TOKEN="hunter22\nhunter22: [', 'none, and it is not valid YAML at 1:1'],
     ['a block with an invalid header', 'domain: |hunter22\n', 'only domain, and it is not valid YAML at 1:10'],
     ['aliases', 'a: *hunter22\nhunter22: 1\nhunter22: 2\n', 'none, and it is not valid YAML at 1:4'],
     ['a directive', '%hunter22 1\n---\nhunter22', 'none, and it is not valid YAML at 1:1'],

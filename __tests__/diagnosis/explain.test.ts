@@ -337,7 +337,7 @@ describe('a failure is explained', () => {
       [log('node-02', 'engine', 'port is already allocated')],
     ],
     [
-      'what its own evidence says already',
+      'a line that its own evidence already has',
       { ...unhealthy, code: 'subnet-unfit', evidence: 'network elsewhere: 10.200.0.128/25' } as const,
       [log('node-02', 'engine', 'e')],
     ],

@@ -159,7 +159,7 @@ describe('a refusal', () => {
       'Give the job the permission issues: write (GitHub requires issues=write)',
     ],
     [
-      'where issues are turned off',
+      'if issues are disabled',
       () => (scene.api.state.hasIssues = false),
       'the GitHub API rejects POST /repos/acme/clusters/issues: 410',
       'Issues has been disabled in this repository.',

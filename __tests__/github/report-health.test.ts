@@ -232,7 +232,7 @@ describe('a domain that is not as described', () => {
 
   const PLAN = 'the differences with `mode: plan`, and fix them with `mode: apply`.';
   test.each<[string, Looked, readonly string[]]>([
-    ['what differs, where every host answers', {}, [`1. Check ${PLAN}`]],
+    ['the differences, if every host answers', {}, [`1. Check ${PLAN}`]],
     [
       'the host first, if it kept everything from being checked',
       {

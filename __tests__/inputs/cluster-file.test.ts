@@ -84,7 +84,7 @@ describe('in a job of GitHub the cluster file', () => {
     ['the workspace itself', () => undefined, '.', OUTSIDE],
     ['a folder', () => undefined, 'sub', /^cluster-file-unfit .* is not a regular file; it was not read$/],
     [
-      'a pipe, which is not waited for',
+      'a pipe, without waiting for it',
       () => execFileSync('mkfifo', [inWorkspace('cluster.yml')]),
       'cluster.yml',
       /^cluster-file-unfit .* is not a regular file; it was not read$/,

@@ -69,7 +69,7 @@ describe('root of the database is closed', () => {
     ['not again', { root: rootBy('own', false) }, []],
     ['not if no password here works for root', { root: present({ login: 'refused' }) }, []],
     [
-      'perhaps, once the password that lets it in is back in its file',
+      'perhaps, once the working password is back in its file',
       { root: present({ login: 'refused' }), password: fileOf(sha256('by hand')) },
       [PERHAPS],
     ],

@@ -25,7 +25,7 @@ describe('what another image does to the files of the database', () => {
     ['a tag that says nothing', '8.0.40', 'mysql:latest', absent, 'one-way'],
     ['a digest that says nothing', '8.0.40', `mysql@sha256:${'8'.repeat(64)}`, absent, 'one-way'],
     ['a version that could not be read', '8.0.40', 'mysql:lts', unknown('exit 1'), 'one-way'],
-    ['a server that does not say what it is', '', 'mysql:8.0', present('8.0.40'), 'one-way'],
+    ['a server that does not report its version', '', 'mysql:8.0', present('8.0.40'), 'one-way'],
     ['MariaDB within its line', '5.5.5-10.11.6-MariaDB', 'mariadb:10.11', present('10.11.9'), 'reversible'],
     ['MariaDB of the next line', '10.11.6-MariaDB', 'mariadb:11.4', present('11.4.2'), 'one-way'],
   ];

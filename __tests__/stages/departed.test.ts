@@ -57,7 +57,7 @@ describe('a host that has left the cluster file', () => {
     ],
     ['one, although it joined twice', with3({ id: 'former', state: 'down' }, { id: 'present' }), [left]],
     [
-      'two where two machines have one name',
+      'two if two machines have the same name',
       with3({ hostname: 'same' }, { id: 'other', hostname: 'same', address: '10.77.0.14' }),
       [
         { ...left, name: '10.77.0.13' },

@@ -100,7 +100,7 @@ describe('the plan', () => {
       ['~ node-03 Kuscia configuration (datastoreEndpoint)', IS(2), RESTARTED(3)],
     ],
     [
-      'changes what is written in another way',
+      'changes a configuration that is written differently',
       [GOOD, replaced('mode: autonomy', 'mode: "autonomy"')],
       ['~ node-03 Kuscia configuration (other bytes, same meaning)', IS(2), RESTARTED(3)],
     ],
@@ -116,7 +116,7 @@ describe('the plan', () => {
       ['! all domain-key-conflict'],
     ],
     ['refuses to make a second key', [absent, absent, stored(gateway(KEY.shown))], ['! all domain-key-missing']],
-    ['refuses what cannot be read', [opened('mode: autonomy\n  - broken'), GOOD], ['! node-02 configuration-invalid']],
+    ['refuses a configuration that cannot be read', [opened('mode: autonomy\n  - broken'), GOOD], ['! node-02 configuration-invalid']],
     [
       'refuses a configuration of another mode',
       [opened(wanted().replace('autonomy', 'lite')), GOOD],

@@ -272,12 +272,12 @@ describe('a replica', () => {
       [now(`restart replica ${NAME}`, 'its gateway port: no answer in time'), third],
     ],
     [
-      'that is silent in its own container is restarted',
+      'that does not answer in its own container is restarted',
       [{ answer: silent, within: refused }],
       [now(`restart replica ${NAME}`, 'its gateway port: no answer in time'), third],
     ],
     [
-      'that is silent in its own container and young is waited for',
+      'that does not answer in its own container soon after its start is waited for',
       [{ answer: silent, within: refused, ...youngFile }, young],
       [third, waits],
     ],
@@ -339,7 +339,7 @@ describe('a replica', () => {
     ],
     ['whose registry is not known is waited for', [{ registry: unknown('exit 1') }, young], [third, waits]],
     [
-      'that no peer reaches yet is waited for',
+      'that no peer can reach yet is waited for',
       [{ forwarded: present(new Set([nameOf(cluster, THREE[2] as Host)])) }],
       [third, '. node-02 the load balancer leads to root-kuscia-autonomy-alice-node-02: load-balancer-unhealthy'],
     ],
@@ -436,8 +436,8 @@ describe('replicas that are to be removed', () => {
     ['are removed one after the other', [], [remove(2), remove(3)]],
     ['are removed if they do not work', [silentOne, young], [remove(2), remove(3)]],
     ['are removed whatever is known about their described state', [unasked], [remove(2), remove(3)]],
-    ['are removed with what was set aside', [{ former }], [remove(2, `${NAME}.former`), remove(2), remove(3)]],
-    ['have only what was set aside left', [{ container: absent, former }], [remove(2, `${NAME}.former`), remove(3)]],
+    ['are removed along with containers that were set aside', [{ former }], [remove(2, `${NAME}.former`), remove(2), remove(3)]],
+    ['have only containers that were set aside left', [{ container: absent, former }], [remove(2, `${NAME}.former`), remove(3)]],
     [
       'are removed if they are left over',
       [{ container: absent }],
@@ -502,8 +502,8 @@ describe('the replicas that the load balancer forwards to', () => {
       absent,
       both,
     ],
-    ['is not asked where nginx runs with another', present('former'), written, absent],
-    ['is not asked where nginx does not answer', unknown('exit 7'), written, absent],
+    ['is not queried if nginx runs with another one', present('former'), written, absent],
+    ['is not queried if nginx does not answer', unknown('exit 7'), written, absent],
     ['is not queried if someone changed the file, whose digest stays', present(digest), fileOf('changed'), absent],
     ['is not queried if the file is missing', present(digest), absent, absent],
   ])('%s', (_, loaded, onFile, forwarded) => {

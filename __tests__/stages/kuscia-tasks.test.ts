@@ -159,7 +159,7 @@ describe('a plan', () => {
       told,
     ],
     [
-      'a replica whose own API is silent, by what another says',
+      'a replica whose own API is silent, from the answer of another',
       { ...recreated, registry: silent },
       saying(task('a')),
       undefined,

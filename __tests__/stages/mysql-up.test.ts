@@ -555,11 +555,11 @@ describe('a database that is to be removed', () => {
   const former = database({ name: 'alice-mysql.former', state: 'exited' });
   const cases: readonly [string, Told, Partial<Cluster>, readonly string[]][] = [
     ['is removed if it runs', {}, {}, [REMOVE]],
-    ['is removed with what was set aside', { former }, {}, [FORMER, REMOVE]],
-    ['has only what was set aside left', { container: absent, former }, {}, [FORMER]],
+    ['is removed along with the container that was set aside', { former }, {}, [FORMER, REMOVE]],
+    ['has only the container that was set aside left', { container: absent, former }, {}, [FORMER]],
     ['is removed whatever the server says', { state: unknown('x'), listen: unknown('x') }, {}, [REMOVE]],
     [
-      'is gone, but for what it keeps',
+      'is gone, except for its data',
       { container: absent },
       {},
       ['= node-01 no database alice-mysql (volume alice-mysql and the password files stay)'],
@@ -609,7 +609,7 @@ describe('an external database', () => {
       [answers, ...REACHED.map((line) => line.replace('10.77.0.11:3306', '10.77.0.14:3307'))],
     ],
     [
-      'that is not in use yet is logged in to first, and until then not asked',
+      'that is not in use yet gets a login first, and is not queried before',
       { inUse: absent, state: unknown('not asked') },
       [`+ ${LOGIN} (this deployment does not use it yet)`, UNTIL_THEN],
     ],
@@ -629,7 +629,7 @@ describe('an external database', () => {
       ['! node-02 database-untrusted'],
     ],
     [
-      'of which is not known whether it is in use stops',
+      'whose use by the deployment is unknown stops',
       { inUse: unknown('exit 66'), state: unknown('not asked') },
       ['! node-02 fact-unknown'],
     ],

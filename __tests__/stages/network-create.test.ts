@@ -213,7 +213,7 @@ describe('the plan', () => {
       [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '. node-03 data path: data-path-cut'],
     ],
     [
-      'waits where something else answers, as a proxy does',
+      'waits if something else answers, such as a proxy',
       { 1: { paths: report(one, { 'node-02': STRANGER }) } },
       [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '. node-01 data path: data-path-cut'],
     ],
@@ -327,10 +327,10 @@ describe('the network that is to be removed', () => {
     ['goes once all probes have gone', {}, [remove(1, GROUP), remove(2), remove(3), REMOVE]],
     ['goes after the probes that are left', { 1: gone, 3: gone }, [remove(2, GROUP), REMOVE, NO(1), NO(3)]],
     ['is removed if no probe is left', all(gone), [REMOVE, NO(1), NO(2), NO(3)]],
-    ['is foretold to go where replicas are still to go', all({ ...gone, ...replica }), [REMOVE, NO(1), NO(2), NO(3)]],
+    ['has its removal announced while replicas are still to be removed', all({ ...gone, ...replica }), [REMOVE, NO(1), NO(2), NO(3)]],
     ['is gone', all(none), [NO(1), NO(2), NO(3), `= node-01 no overlay ${NAME} (not in the swarm)`]],
     [
-      'stays for what others have on it, running or not',
+      'is kept for containers of others on it, running or not',
       { 1: gone, 2: { ...gone, ...attached('theirs', '10.200.0.9') }, 3: { ...gone, ...attached('ended', '') } },
       [NO(1), NO(2), NO(3), `= node-01 overlay ${NAME} (it stays, used by theirs on node-02, ended on node-03)`],
     ],

@@ -92,7 +92,7 @@ describe('the plan', () => {
       [now('reload the nginx configuration', 'nginx runs with an earlier one'), RUNS],
     ],
     [
-      'reloads where nginx does not say what it has loaded',
+      'reloads if nginx does not report what it has loaded',
       { loaded: unknown('exit 7') },
       [now('reload the nginx configuration', 'nginx runs with an earlier one'), RUNS],
     ],
@@ -147,7 +147,7 @@ describe('the plan', () => {
       [FILES, RUNS, silent(2), silent(3)],
     ],
     [
-      'stops at what is not known, with each',
+      'stops at unknown facts, with each',
       { home: unknown('1'), image: unknown('2'), container: unknown('3'), configuration: unknown('4') },
       Array<string>(4).fill('! node-01 fact-unknown'),
     ],
@@ -197,7 +197,7 @@ describe('the plan', () => {
 
     test.each([
       [
-        'replaces nothing where certificate and key are those that were given',
+        'replaces nothing if certificate and key are the given ones',
         {},
         [`= node-01 nginx configuration (digest ${wanted.digest.slice(0, 12)})`, RUNS, LEADS],
       ],
@@ -245,8 +245,8 @@ describe('the load balancer that is to be removed', () => {
   const cases: readonly [string, Partial<Facts>, readonly string[]][] = [
     ['is removed if it runs', {}, [REMOVE]],
     ['is removed in whatever state', { container: present(lb({ state: 'created' })) }, [REMOVE]],
-    ['is removed with what was set aside', { former }, [FORMER, REMOVE]],
-    ['has only what was set aside left', { container: absent, former }, [FORMER]],
+    ['is removed along with the container that was set aside', { former }, [FORMER, REMOVE]],
+    ['has only the container that was set aside left', { container: absent, former }, [FORMER]],
     ['is removed whatever else is known', { home: unknown('x'), replicas: new Map([['b', unknown('x')]]) }, [REMOVE]],
     ['is gone', { container: absent, loaded: unknown('no such container') }, [GONE]],
     ['is not considered removed if its state is unknown', { container: unknown('exit 1') }, ['! node-01 fact-unknown']],
