@@ -173,7 +173,7 @@ describe('the job summary', () => {
     story.record({ is: 'planned', stage: 'a', plan: findings(planOf({ steps })) });
     const markdown = summary(story, 'd', 256 * 1024);
     expect(Buffer.byteLength(markdown)).toBeLessThanOrEqual(256 * 1024);
-    expect(markdown).toContain('4800 more stand in the `plan` output and in the log.');
+    expect(markdown).toContain('4800 more are in the `plan` output and in the log.');
     expect(Buffer.byteLength(summary(story, 'd', 1_000))).toBeLessThanOrEqual(1_000);
   });
 

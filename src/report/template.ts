@@ -118,7 +118,7 @@ export const SUMMARY_TEMPLATE = {"0":function(container,depth0,helpers,partials,
     };
 
   return ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"left"), "failures", {"start":{"line":26,"column":2},"end":{"line":26,"column":15}} ), depth0)) != null ? stack1 : "")
-    + " more failures stand in the log.\n\n";
+    + " more failures are in the log.\n\n";
 },"10":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -285,7 +285,7 @@ export const SUMMARY_TEMPLATE = {"0":function(container,depth0,helpers,partials,
     };
 
   return ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"left"), "changes", {"start":{"line":61,"column":2},"end":{"line":61,"column":14}} ), depth0)) != null ? stack1 : "")
-    + " more stand in the `plan` output and in the log.\n\n";
+    + " more are in the `plan` output and in the log.\n\n";
 },"24":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
