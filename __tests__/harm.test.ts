@@ -84,7 +84,7 @@ const CASES: readonly Case[] = [
   {
     about: 'a healthy replica recreated',
     after: but([replica('r9 running 10:05 yes 0')]),
-    harm: [`node-02 ${REPLICA} was made anew`],
+    harm: [`node-02 ${REPLICA} was recreated`],
   },
   {
     about: 'a replica recreated as the fault allows',
@@ -96,7 +96,7 @@ const CASES: readonly Case[] = [
     about: 'the other replica recreated',
     after: but([replica('r9 running 10:05 yes 0')]),
     granted: { replaces: [`node-03 ${REPLICA}`] },
-    harm: [`node-02 ${REPLICA} was made anew`],
+    harm: [`node-02 ${REPLICA} was recreated`],
   },
   {
     about: 'a replica replaced as the fault allows by one that does not work',

@@ -168,7 +168,7 @@ describe('a read-only mode runs nothing new, pulls nothing, and exposes no secre
     expect(await to('nonsense')).toEqual([]);
     expect((await to('configured')).sort()).toEqual(['node-01 query the database', ...reach]);
     expect((await to('written down')).sort()).toEqual(['node-01 query the database', ...reach]);
-    // Another CA: with it, somebody else could impersonate the database.
+    // Another CA: with it, someone else could impersonate the database.
     expect(await to('configured', 'PEM')).toEqual([]);
   });
 

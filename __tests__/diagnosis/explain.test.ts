@@ -484,7 +484,7 @@ test('searching a line for credentials takes linear time, whatever it contains',
   ];
   const started = Date.now();
   for (const piece of made) withoutCredentials(piece.repeat(Math.ceil(400_000 / piece.length)));
-  // All of them take a fraction of a second. Tried anew at each character, the first one alone took half a second at
+  // All of them take a fraction of a second. Retried at each character, the first one alone took half a second at
   // 16,000 characters, and would take five minutes here.
   expect(Date.now() - started).toBeLessThan(30_000);
 });

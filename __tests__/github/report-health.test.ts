@@ -351,9 +351,9 @@ describe('the issue is found', () => {
   test.each([
     ['a pull request', { isPullRequest: true, labels: ['kuscia-swarm'] }],
     ['without the label', { labels: ['bug'] }],
-    ['somebody else’s', { labels: ['kuscia-swarm'], user: { login: 'octocat', type: 'User' as const } }],
+    ['someone else’s', { labels: ['kuscia-swarm'], user: { login: 'octocat', type: 'User' as const } }],
     ['another app’s', { labels: ['kuscia-swarm'], user: { login: 'github-actions-2[bot]', type: 'Bot' as const } }],
-  ])('not where it is %s', async (_what, other) => {
+  ])('not if it is %s', async (_what, other) => {
     scene.api.state.addIssue({ title: 'x', body: '<!-- kuscia-swarm health: alice -->', user: BOT, ...other });
     await look();
     expect(scene.api.state.issues).toHaveLength(2);

@@ -181,7 +181,7 @@ describe('found before anything is changed, with its evidence and the command th
         remedy: /Restart the Docker Engine on that host.*systemctl restart docker/,
       },
       {
-        name: 'no chains but a masquerade of somebody',
+        name: 'no chains but a masquerade rule of others',
         told: {
           setup: {
             rules: [

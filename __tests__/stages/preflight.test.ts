@@ -181,7 +181,7 @@ describe('one thing wrong', () => {
       evidence: 'published by container squatter',
     },
     {
-      name: 'a port that a container of somebody else is about to take',
+      name: 'a port that a container of others is about to take',
       told: { ...port(20000), restarted: present(new Map([[20000, 'squatter']])) },
       code: 'port-taken',
       what: 'port 20000 (gateway) is taken',

@@ -77,7 +77,7 @@ export class Replacements {
       tried += 1;
     }
     process.stdout.write(tally(`a replacement (${name})`, tried, undisturbed.commands.length));
-    if (tried === 0) wrong.push(`${name}: no point of ${undisturbed.commands.length} tried`);
+    if (tried === 0) wrong.push(`${name}: none of ${undisturbed.commands.length} points tried`);
     if (from !== CLUSTER) await action(CLUSTER);
     return wrong;
   }
@@ -111,7 +111,7 @@ const healthy = ({ containers }: Sample): number =>
 const databases = ({ containers }: Sample): Sample['containers'] =>
   containers.filter(({ name }) => name.startsWith('alice-mysql'));
 const worded = (sample: Sample): string =>
-  `${healthy(sample)} healthy, ${sample.led.length} led to, database ${
+  `${healthy(sample)} healthy, ${sample.led.length} behind the load balancer, database ${
     databases(sample).some(({ works }) => works)
       ? 'works'
       : databases(sample)
@@ -125,7 +125,7 @@ function overspent(sample: Sample, name: Case): string[] {
   const database = databases(sample);
   // Replicas are restarted one after the other once the database has moved.
   const lost = healthy(sample) < 1 ? [`no replica is healthy while ${replaced} is replaced`] : [];
-  const unled = sample.led.length < 1 ? [`no replica is led to while ${replaced} is replaced`] : [];
+  const unled = sample.led.length < 1 ? [`no replica answers through the load balancer while ${replaced} is replaced`] : [];
   const kept = name === 'database port' ? database.length > 0 : database.some(({ works }) => works);
   return [
     ...lost,

@@ -119,7 +119,7 @@ function harmTo(before: Container, after: Container | undefined, granted: boolea
   if (after.state !== 'running') return [`no longer runs (${after.state})`];
   if (before.works && !after.works) return ['no longer works'];
   if (!before.works || granted) return [];
-  if (before.id !== after.id) return ['was made anew'];
+  if (before.id !== after.id) return ['was recreated'];
   return before.startedAt === after.startedAt ? [] : ['was restarted'];
 }
 

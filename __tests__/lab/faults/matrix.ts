@@ -34,7 +34,7 @@ export class Matrix {
       wrong.push(`${fault.name}: ${(thrown as Error).stack ?? String(thrown)}`);
     }
     wrong.push(...harm.map((what) => `${fault.name} does harm: ${what}`));
-    // What failed may have left anything behind.
+    // A failure may have left anything behind.
     if (wrong.length > 0) this.#state = undefined;
     const ended = wrong.length === 0 ? 'completed' : 'WRONG';
     return {
@@ -89,19 +89,19 @@ export class Matrix {
     // It ends with the stage that verifies, so nothing else has to.
     const again = await runOf(fault.again ?? CLUSTER, 'apply');
     if (again.code !== 0 || !/^alice is healthy/m.test(again.log))
-      return [`${fault.name}: the run after it was mended ends with ${String(again.code)}\n${again.log}`];
+      return [`${fault.name}: the run after the fix ends with ${String(again.code)}\n${again.log}`];
     if (this.#state === undefined) {
       await this.#keep();
       return [];
     }
     const [found, kept] = await Promise.all([statesOf(), treasure()]);
-    harm.push(...(await this.#missing()).map((line) => `never came back: ${line}`));
-    const state = differences(this.#state, found).map((line) => `${fault.name} leaves ${line}`);
-    const lost = differences(this.#treasure, kept).map((line) => `${fault.name} costs ${line}`);
+    harm.push(...(await this.#missing()).map((line) => `not restored: ${line}`));
+    const state = differences(this.#state, found).map((line) => `${fault.name} leaves behind ${line}`);
+    const lost = differences(this.#treasure, kept).map((line) => `${fault.name} destroys ${line}`);
     return [...state, ...lost];
   }
 
-  /** What worked in the sound cluster and does not now, nor within some looks more: one may meet a busy machine. */
+  /** What worked in the healthy cluster and does not now, nor in a few further checks: a single one may hit a busy machine. */
   async #missing(): Promise<string[]> {
     for (let look = 1; ; look += 1) {
       const lacking = missing(this.#sound, await sampled());
@@ -117,7 +117,7 @@ export class Matrix {
   async #deploy(): Promise<void> {
     await this.#empty();
     const run = await runOf(CLUSTER, 'apply');
-    if (run.code !== 0) throw new Error(`the cluster that faults are to happen to cannot be deployed\n${run.log}`);
+    if (run.code !== 0) throw new Error(`the cluster for the faults cannot be deployed\n${run.log}`);
     await this.#keep();
   }
 
@@ -161,7 +161,7 @@ function missingIn({ ends, says = [] }: Fault, { code, log }: Run): string[] {
       : 'completes' in ends
         ? [0, ends.warns ?? [], [ends.completes, ...says]]
         : [1, ends, says];
-  const unsaid = words.filter((each) => !each.test(log)).map((each) => `does not say ${String(each)}`);
+  const unsaid = words.filter((each) => !each.test(log)).map((each) => `does not report ${String(each)}`);
   return [
     ...(code === wanted ? [] : [`ends with ${String(code)}, not ${String(wanted)}`]),
     ...unsaid,
@@ -172,7 +172,7 @@ function missingIn({ ends, says = [] }: Fault, { code, log }: Run): string[] {
 /** The expectations that no block meets; of the closest block, each part that deviates. */
 function unnamedIn(blocks: readonly string[], named: Named): string[] {
   const wrong = blocks.map((block) => partsWrong(block, named)).sort((a, b) => a.length - b.length)[0] ?? [
-    'said nothing at all',
+    'reported nothing at all',
   ];
   return wrong.map((part) => `${named.code} on ${named.host}: ${part}`);
 }
@@ -182,9 +182,9 @@ function partsWrong(block: string, { code, host, evidence, cause, remedy }: Name
   const [, seen = block, why, todo = ''] = /^([^¦]*?)(?: ?¦cause ([^¦]*?))?(?: ?¦do (.*))?$/.exec(block) ?? [];
   const parts: readonly (readonly [boolean, string])[] = [
     [seen.includes(code), `not ${code}: ${seen}`],
-    [seen.includes(host), `not of ${host}: ${seen}`],
+    [seen.includes(host), `not on ${host}: ${seen}`],
     [evidence.test(seen), `evidence ${String(evidence)} not in: ${seen}`],
-    [cause === undefined ? why === undefined : cause.test(why ?? ''), `cause ${String(cause)}, told: ${String(why)}`],
+    [cause === undefined ? why === undefined : cause.test(why ?? ''), `cause ${String(cause)} expected, reported: ${String(why)}`],
     [remedy.test(todo), `remedy ${String(remedy)} not in: ${todo}`],
   ];
   return parts.filter(([right]) => !right).map(([, words]) => words);
@@ -195,4 +195,4 @@ const wordsOf = ({ ends }: Fault, { log }: Run): string =>
     ? `completes: ${(ends.completes.exec(log)?.[0] ?? '').replace(/\s+/g, ' ')}`
     : 'dies' in ends
       ? 'killed'
-      : 'named nothing';
+      : 'reported nothing';

@@ -36,7 +36,7 @@ export const UNMADE: readonly Unmade[] = [
   },
   {
     name: 'engine-rootless',
-    why: 'a rootless engine needs a login session of its own',
+    why: 'a rootless engine needs its own login session',
     shownBy: ['stages/preflight-engine.test.ts', 'a rootless engine'],
   },
   {
@@ -66,7 +66,7 @@ export const UNMADE: readonly Unmade[] = [
   },
   {
     name: 'partner-with-a-wrong-certificate',
-    why: 'two domains with a route between them are not laid here',
+    why: 'the lab has no two domains with a route between them',
     shownBy: ['diagnosis/evidence.test.ts', 'partner'],
   },
 ];

@@ -28,7 +28,7 @@ export class Recording {
   }
 
   /**
-   * Starts sshd and engine of a host anew, under strace. A filter in the kernel lets only execve stop for it, so the host stays quick. No
+   * Restarts sshd and engine of a host, under strace. A filter in the kernel lets only execve stop for it, so the host stays quick. No
    * argument can be longer than 128 KiB (MAX_ARG_STRLEN), so none is cut. The host must be reset afterwards: without strace nothing starts.
    */
   static async begin(host: string): Promise<Recording> {
