@@ -72,7 +72,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['an image', A, '$/actions/example', 'docker://alpine:3', '6: pin docker://alpine:3 to a full commit'],
     ['no version', W, ' # v7.0.1', '', `16: say the version of actions/checkout@${COMMIT} beside it, as # v1.2.3`],
     [
-      'half a version',
+      'an incomplete version',
       W,
       ' # v7.0.1',
       ' # v7',
@@ -152,14 +152,14 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
   ],
   'every job states its permissions, and the workflow grants none to all': [
     [
-      'a job that says none',
+      'a job that states none',
       W,
       '    permissions:\n      contents: read\n',
       '',
       '10: give the job work the permissions that it needs, each by name',
     ],
     [
-      'a call that says none',
+      'a call that states none',
       W,
       '    permissions: { contents: read }\n',
       '',
@@ -173,7 +173,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       '7: give the job call the permissions that it needs, each by name',
     ],
     [
-      'a workflow that says none',
+      'a workflow that states none',
       W,
       'permissions: {}\n',
       '',
@@ -196,7 +196,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       '16: write persist-credentials: false',
     ],
     [
-      'a checkout that does not say',
+      'a checkout without the setting',
       W,
       'persist-credentials: false',
       'fetch-depth: 0',

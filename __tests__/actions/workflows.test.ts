@@ -513,7 +513,7 @@ function callFaults({ uses = '', with: given = {}, secrets: told = {} }: Job): s
         ? [`no input ${name}`]
         : typeof value === type || String(value).startsWith('${{')
           ? []
-          : [`input ${name} is no ${type}`];
+          : [`input ${name} is not a ${type}`];
     }),
     ...Object.keys(told === 'inherit' ? {} : told)
       .filter((name) => !(name in secrets))
@@ -552,7 +552,7 @@ function jobFaults(job: Job): string[] {
       .map(([name, level]) => `permission ${name}: ${level} is missing`),
     ...Object.keys(permissions)
       .filter((name) => !(name in wanted))
-      .map((name) => `permission ${name} is of no use`),
+      .map((name) => `permission ${name} is not needed`),
   ];
 }
 
@@ -622,7 +622,7 @@ describe('the workflow templates', () => {
   });
   const broken: readonly [string, Job, string][] = [
     ['an input that does not exist', { ...good, with: { clusters: 'x' } }, 'no input clusters'],
-    ['an input of the wrong type', { ...good, with: { repair: 'yes' } }, 'input repair is no boolean'],
+    ['an input of the wrong type', { ...good, with: { repair: 'yes' } }, 'input repair is not a boolean'],
     [
       'a secret that does not exist',
       { ...good, secrets: { ...(good.secrets as Record<string, string>), token: 'x' } },
@@ -633,7 +633,7 @@ describe('the workflow templates', () => {
     [
       'a permission that nothing needs',
       { ...good, permissions: { ...good.permissions, packages: 'write' } },
-      'permission packages is of no use',
+      'permission packages is not needed',
     ],
     [
       'an issue that may not be written',

@@ -38,7 +38,7 @@ describe('a rate limit', () => {
 
   test.each<[string, Answer, string, string]>([
     [
-      'that ends later is a failure that names when',
+      'that ends later is a failure with the time when it ends',
       REFUSALS.spent(START / 1000 + 1_800),
       '2026-11-24T03:47:01Z',
       '0 of 1000 requests left',
@@ -50,7 +50,7 @@ describe('a rate limit', () => {
       'You have exceeded a secondary rate limit.',
     ],
     [
-      'by the status alone, or with numbers that are none',
+      'by the status alone, or with invalid numbers',
       {
         ...REFUSALS.tooFast(),
         status: 429,
@@ -90,7 +90,7 @@ describe('no answer', () => {
   test.each<[string, DeploymentError]>([
     ['a failure of GitHub', REFUSALS.serverError],
     ['a connection that is lost', 'lost-before'],
-    ['a body that breaks off', 'broken-off'],
+    ['a truncated body', 'broken-off'],
     ['a foreign page', REFUSALS.portal],
   ])('(%s) is requested again, with growing pauses', async (_what, then) => {
     scene.api.fault({ when: lists, then, times: 3 });
@@ -109,7 +109,7 @@ describe('no answer', () => {
       'lost-before',
       /^KS-1802 github-unreachable: the GitHub API does not respond to GET \/repos\/acme\/clusters\/issues at http:\/\/127\.0\.0\.1:\d+\nevidence: (other side closed|read ECONNRESET|socket hang up)\n/,
     ],
-    ['a body that breaks off', 'broken-off', /does not respond to .*\nevidence: 200 with a truncated body\n/],
+    ['a truncated body', 'broken-off', /does not respond to .*\nevidence: 200 with a truncated body\n/],
     ['a foreign page', REFUSALS.portal, /does not respond to .*\nevidence: 200 with an invalid JSON body\n/],
   ])('(%s) four times is a failure that reports what was received', async (_what, then, told) => {
     scene.api.fault({ when: lists, then, times: 4 });

@@ -26,7 +26,7 @@ describe('an environment for approval', () => {
   });
 
   test.each<[string, { reviewers?: number }]>([
-    ['without the rule, as GitHub makes one for a mistyped name', {}],
+    ['without the rule, as created by GitHub for a mistyped name', {}],
     ['whose rule names nobody', { reviewers: 0 }],
   ])('%s is refused by name', async (_, environment) => {
     scene.api.state.environments.set('prodution', environment);

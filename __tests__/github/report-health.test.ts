@@ -472,8 +472,8 @@ describe('a verification that was skipped because an earlier job did not succeed
 
   test.each([
     ['failed', 'check=success snapshot=failure', 'the earlier job snapshot ended with failure'],
-    ['was cut by its time-out', 'check=success snapshot=cancelled', 'the earlier job snapshot ended with cancelled'],
-    ['failed, and left another out', 'check=failure snapshot=skipped', 'the earlier job check ended with failure'],
+    ['timed out', 'check=success snapshot=cancelled', 'the earlier job snapshot ended with cancelled'],
+    ['failed, so that another was skipped', 'check=failure snapshot=skipped', 'the earlier job check ended with failure'],
   ])('is reported: one %s', async (_how, before, why) => {
     expect(await unseen(before)).toMatchObject({
       code: 0,

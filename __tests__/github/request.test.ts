@@ -70,7 +70,7 @@ describe('the request', () => {
       ['input domain is missing', 'input result is missing'],
     ],
     [
-      'a domain that would end the mark',
+      'a domain that would close the mark',
       { ...HEALTH, INPUT_DOMAIN: 'a --> b' },
       ['input domain is not a valid domain id'],
     ],
@@ -80,7 +80,7 @@ describe('the request', () => {
       ['input result is not one of success, failure, cancelled, skipped'],
     ],
     [
-      'results of jobs that are none',
+      'invalid results of jobs',
       { ...HEALTH, INPUT_BEFORE: 'snapshot= check=ok' },
       [
         'input before contains "snapshot=", which is not NAME=RESULT (success, failure, cancelled, skipped)',
@@ -88,7 +88,7 @@ describe('the request', () => {
       ],
     ],
     [
-      'a success that nothing proves',
+      'an unproven success',
       { ...HEALTH, INPUT_RESULT: 'success' },
       ['input verify is missing: a success without the matrix proves nothing'],
     ],
@@ -112,7 +112,7 @@ describe('the request', () => {
       ],
     ],
     [
-      'failures that are no JSON',
+      'failures that are not JSON',
       { ...HEALTH, INPUT_FAILURES: '[{' },
       [
         'input failures is not an output of an action of this project: it: Invalid input: expected array, received undefined',
@@ -125,7 +125,7 @@ describe('the request', () => {
     ],
     ['two labels', { ...HEALTH, INPUT_LABEL: 'a,b' }, ['input label contains a comma or has more than 50 characters']],
     [
-      'several things wrong',
+      'several faults',
       { INPUT_DO: 'issue', INPUT_RESULT: 'x', INPUT_LABEL: 'a,b' },
       [
         'input token is missing',

@@ -39,7 +39,7 @@ function read(cluster: string, workspace: string | null = join(folder, 'workspac
 describe('in a job of GitHub the cluster file', () => {
   const taken: readonly [string, () => void, string][] = [
     ['is a file of the workspace', () => writeFileSync(inWorkspace('cluster.yml'), SOUND), 'cluster.yml'],
-    ['may be named by its whole path', () => undefined, 'sub/real.yml'],
+    ['may be given by its full path', () => undefined, 'sub/real.yml'],
     ['may be a link within the workspace', () => link('sub/real.yml'), 'cluster.yml'],
     ['may be reached by a detour', () => undefined, 'sub/../sub/real.yml'],
   ];
@@ -58,7 +58,7 @@ describe('in a job of GitHub the cluster file', () => {
     /^cluster-file-unfit the cluster file ".*" is outside the workspace, or is a link that leads out of it; it was not read$/;
   const refused: readonly [string, () => void, string, RegExp][] = [
     ['a link to a secret', () => link(join(folder, 'secret')), 'cluster.yml', OUTSIDE],
-    ['a link to a sound file outside', () => link('../outside.yml'), 'cluster.yml', OUTSIDE],
+    ['a link to a valid file outside', () => link('../outside.yml'), 'cluster.yml', OUTSIDE],
     [
       'a link to a link that leads out of it',
       () => {

@@ -77,11 +77,11 @@ describe('a fault is reported with its file', () => {
       'names a directory without image archives (*.tar, *.tar.gz, *.tgz): "FOLDER"',
     ],
     [
-      'no tar at all',
+      'not a tar archive',
       () => writeFileSync(join(folder, 'a.tar'), 'x'.repeat(2000)),
       'contains "a.tar", which cannot be read: TAR_ENTRY_INVALID: checksum failure',
     ],
-    ['no gzip at all', () => writeFileSync(join(folder, 'a.tgz'), ''), 'contains "a.tgz", which'],
+    ['not a gzip archive', () => writeFileSync(join(folder, 'a.tgz'), ''), 'contains "a.tgz", which'],
     [
       'another kind of tar',
       () => writeTar(join(folder, 'a.tar'), { 'etc/passwd': 'root' }),
@@ -121,7 +121,7 @@ describe('a fault is reported with its file', () => {
       'contains "a.tar", in which the configuration of nginx:1.26 does not match its digest',
     ],
     [
-      'two images of one name',
+      'two images with the same name',
       () => {
         put('a.tar', [NGINX]);
         put('b.tar', [{ ...MYSQL, tags: ['docker.io/library/nginx:1.26'] }]);

@@ -185,12 +185,12 @@ const CASES: readonly Case[] = [
   },
   { name: 'no stage', inputs: { ...ENOUGH, stage: ',' }, faults: [/input stage names no stage/] },
   {
-    name: 'repair by another word',
+    name: 'repair with another word',
     inputs: { ...ENOUGH, repair: 'yes' },
     faults: [/input repair is "yes"; must be true or false/],
   },
   {
-    name: 'waits that are no minutes',
+    name: 'waits that are not minutes',
     inputs: { ...ENOUGH, 'task-wait': '1h', 'lock-wait': '361' },
     faults: [
       /input task-wait is "1h"; must be a whole number of minutes from 0 to 360/,
@@ -198,7 +198,7 @@ const CASES: readonly Case[] = [
     ],
   },
   {
-    name: 'a cluster file that is not there',
+    name: 'a cluster file that does not exist',
     inputs: { ...ENOUGH, cluster: 'other.yml' },
     faults: [/input cluster names a file that cannot be read: "other.yml" \(ENOENT\)/],
   },
@@ -233,7 +233,7 @@ const CASES: readonly Case[] = [
     faults: [/ssh-key is not a private key/],
   },
   {
-    name: 'a key that is cut short',
+    name: 'a truncated key',
     inputs: { ...ENOUGH, 'ssh-key': openSsh('none').slice(0, -10) },
     faults: [/ssh-key is truncated/],
   },
@@ -258,19 +258,19 @@ const CASES: readonly Case[] = [
     faults: [],
   },
   {
-    name: 'https without pair',
+    name: 'https without certificate and key',
     inputs: ENOUGH,
     file: HTTPS,
     faults: [/load-balancer-certificate is missing: the load balancer uses https/, /load-balancer-key is missing/],
   },
   {
-    name: 'a pair that is none',
+    name: 'a key that does not match the certificate',
     inputs: { ...ENOUGH, 'load-balancer-certificate': chain, 'load-balancer-key': pem(otherKey) },
     file: HTTPS,
     faults: [/load-balancer-key does not match the certificate/],
   },
   {
-    name: 'a pair in disguise',
+    name: 'a certificate and a key that are not PEM',
     inputs: { ...ENOUGH, 'load-balancer-certificate': 'x', 'load-balancer-key': 'y' },
     file: HTTPS,
     faults: [/certificate is not a PEM certificate/, /load-balancer-key is not a PEM private key/],
@@ -316,7 +316,7 @@ const CASES: readonly Case[] = [
     faults: [/database-password is part of a name/],
   },
   {
-    name: 'a secret of which a host name is part',
+    name: 'a secret that contains a host name',
     inputs: { ...ENOUGH, 'database-password': 'node-01-and-more' },
     faults: [],
   },
@@ -427,7 +427,7 @@ describe('approved runners', () => {
   };
   test.each<[string, string, string, unknown]>([
     [
-      'stand in place of those of the file',
+      'replace those of the file',
       '{"node-01":["self-hosted","node-01"]}',
       LABELLED,
       ['self-hosted', 'node-01'],
@@ -635,7 +635,7 @@ describe('one of several jobs', () => {
     ],
     ['nothing about where it runs', APART, LOCAL, [/input here is missing: node-01 and .* have via: local/]],
     [
-      'a place from which the lock cannot be let go of',
+      'a place from which the lock cannot be released',
       { ...APART, mode: 'unlock', here: 'node-02' },
       LOCAL,
       [/input here is "node-02", but the lock is on node-01, which only its own runner can reach/],
