@@ -330,9 +330,9 @@ describe('a failure is explained', () => {
       { ...unhealthy, code: 'swarm-foreign' } as const,
       [log('node-02', 'replica', line1045)],
     ],
-    ['a cause that is known already', { ...unhealthy, cause: 'known' }, [log('node-02', 'replica', line1045)]],
+    ['an already known cause', { ...unhealthy, cause: 'known' }, [log('node-02', 'replica', line1045)]],
     [
-      'what docker said of a port whose holder is known',
+      "docker's message about a port whose user is known",
       { ...unhealthy, code: 'port-taken', evidence: 'published by container squatter' } as const,
       [log('node-02', 'engine', 'port is already allocated')],
     ],

@@ -109,7 +109,7 @@ describe('commands', () => {
     test.each([
       ['output that is not a script', 'echo "cat: no such file"', 65],
       ['nothing', 'true', 65],
-      ['what docker failed over', 'echo "#!/bin/bash"; exit 125', 125],
+      ['the output of a failed docker', 'echo "#!/bin/bash"; exit 125', 125],
     ])('keep the previous script instead of %s', (_, text, status) => {
       program('docker', 'echo "#!/bin/bash"; echo former');
       run(extractScript(cluster));
@@ -206,7 +206,7 @@ describe('a configuration', () => {
   });
 
   test.each([
-    ['no YAML', 'a: [', 'it is not a YAML mapping'],
+    ['not YAML', 'a: [', 'it is not a YAML mapping'],
     ['a list', '- a', 'it is not a YAML mapping'],
     ['empty', '', 'it is not a YAML mapping'],
     ['of another mode', text.replace('autonomy', 'lite'), 'its mode is not autonomy'],
@@ -218,11 +218,11 @@ describe('a configuration', () => {
       'domainKeyData is not a base64-encoded RSA private key',
     ],
     [
-      'longer than the parser is quick with',
+      'too long for the parser',
       `${text}${'#'.repeat(32_768)}`,
       `it has ${text.length + 32_768} characters; at most 32768 are allowed`,
     ],
-    ['of aliases in a circle', `${text}s: &s [*s]\n`, 'it contains unresolved, excessive or circular aliases'],
+    ['with circular aliases', `${text}s: &s [*s]\n`, 'it contains unresolved, excessive or circular aliases'],
     ['with a number for a key', text.replace(KEY.secret, '17'), 'domainID or domainKeyData is missing'],
   ])('that is %s is reported by its location, without its content', (_, content, why) => {
     let thrown: unknown;
@@ -448,7 +448,7 @@ describe('the answer of a gateway', () => {
       '401 from domain bob',
     ],
     [
-      'one that lets in',
+      'one that accepts the request',
       `${BODY} 200 0\n`,
       { status: 200, domain: 'alice', instance: 'r', exit: 0 },
       false,
@@ -478,14 +478,14 @@ describe('the answer of a gateway', () => {
     ['a closed port', ' 000 7\n', { status: 0, domain: '', instance: '', exit: 7 }, false, 'refused, or no route'],
     ['silence', ' 000 28\n', { status: 0, domain: '', instance: '', exit: 28 }, false, 'no answer in time'],
     [
-      'a gateway with TLS, asked without',
+      'a gateway with TLS, requested without',
       ' 000 52\n',
       { status: 0, domain: '', instance: '', exit: 52 },
       false,
       'closed without an answer',
     ],
     [
-      'a gateway without TLS, asked with it',
+      'a gateway without TLS, requested with it',
       ' 000 35\n',
       { status: 0, domain: '', instance: '', exit: 35 },
       false,
@@ -499,8 +499,8 @@ describe('the answer of a gateway', () => {
       'its name cannot be resolved in a container',
     ],
     ['something rare', ' 000 92\n', { status: 0, domain: '', instance: '', exit: 92 }, false, 'no answer'],
-    ['less than a record', '', { status: 0, domain: '', instance: '', exit: 0 }, false, 'no answer'],
-  ])('is read as %s', (_, stdout, value, gateway, words) => {
+    ['an incomplete record', '', { status: 0, domain: '', instance: '', exit: 0 }, false, 'no answer'],
+  ])('is parsed: %s', (_, stdout, value, gateway, words) => {
     expect(answer(direct, exited(0, stdout))).toEqual(present(value));
     expect([isGateway(cluster, value), describeAnswer(cluster, value)]).toEqual([gateway, words]);
   });
