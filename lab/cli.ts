@@ -41,7 +41,9 @@ async function perform([command = '', ...rest]: string[]): Promise<number> {
       return 0;
     case 'images':
       say(
-        (await images({ say })) ? 'the images were rebuilt; "reset" gives them to the hosts' : 'the images are up to date',
+        (await images({ say }))
+          ? 'the images were rebuilt; "reset" gives them to the hosts'
+          : 'the images are up to date',
       );
       return 0;
     case 'reset':

@@ -59,9 +59,7 @@ export async function ensureTools(say: (line: string) => void): Promise<void> {
 /** Installs Debian packages, announced beforehand. Throws if there is no apt-get. */
 export async function installPackages(names: readonly string[], say: (line: string) => void): Promise<void> {
   if (!existsSync('/usr/bin/apt-get'))
-    throw new Error(
-      `${names.join(', ')} must be installed; this can be done automatically only on Debian and Ubuntu`,
-    );
+    throw new Error(`${names.join(', ')} must be installed; this can be done automatically only on Debian and Ubuntu`);
   say(`installing Debian packages on this machine: ${names.join(', ')}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const install = ['apt-get', 'install', '--yes', '--no-install-recommends', ...names];

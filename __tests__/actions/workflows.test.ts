@@ -647,7 +647,11 @@ describe('the workflow templates', () => {
       'input cluster is missing',
     ],
     ['a step that gives one of the actions an unknown input', giving(comment, { pull: 1 }), 'no input pull'],
-    ['a step that lacks a required input of one of the actions', giving(comment, { plan: undefined }), 'input plan is missing'],
+    [
+      'a step that lacks a required input of one of the actions',
+      giving(comment, { plan: undefined }),
+      'input plan is missing',
+    ],
     [
       'a comment that may not be written',
       { ...comment, permissions: {} },

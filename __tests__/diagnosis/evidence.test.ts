@@ -111,7 +111,7 @@ describe('the last error line of a replica is the first decisive line of its las
   });
 });
 
-describe("a log contains only lines from the time of the run", () => {
+describe('a log contains only lines from the time of the run', () => {
   const NOW = '2026-11-26T18:04:06Z';
   const container = 'root-kuscia-autonomy-alice';
   const state = (started: string, restarts: number): string =>

@@ -188,47 +188,44 @@ describe('a domain that is not as described', () => {
     expect((await healthy()).log).toBe('alice is healthy: closed https://github.com/acme/clusters/issues/1\n');
   });
 
-  test(
-    'reports what is unknown, which host does not answer, what works, and that no other mode works until then',
-    async () => {
-      const row = (host: string, cells: Matrix['rows'][number]['cells']): Matrix['rows'][number] => ({
-        replica: `root-kuscia-autonomy-alice-${host}`,
-        host,
-        cells,
-      });
-      const [first, second] = matrixOf().rows.map(({ cells }) => cells) as [
-        Matrix['rows'][number]['cells'],
-        Matrix['rows'][number]['cells'],
-      ];
-      const rows = [
-        row('node-02', first),
-        row('node-03', {
-          ...second,
-          throughLb: { ok: false, text: '0 of 9' },
-          node: { ok: false, text: 'not reached', unknown: true },
-        }),
-      ];
-      await look({
-        matrix: {
-          ...matrixOf(),
-          healthy: false,
-          rows,
-          silent: ['node-03'],
-          database: 'works',
-          pairs: { connected: 2, total: 6, unknown: 4 },
-        },
-      });
-      expect(bodyOf(1)).toContain('**? not reached**');
-      expect(bodyOf(1)).toMatch(
-        /1 of 2 serves through \S+, the database answers, 3 of 3 nodes Ready, 2 of 6 pairs connected \(4 not known\); node-03 does not answer/,
-      );
-      expect(bodyOf(1)).toContain(
-        '### Next\n\n1. Restore node-03: only the mode verify works while a host does not respond.\n2. Then check ' +
-          'the differences with `mode: plan`, and fix them with `mode: apply`.\n\nThen check again:\n',
-      );
-      expect(bodyOf(1)).toMatch(/\nStill serving through \S+: root-kuscia-autonomy-alice-node-02 \(node-02\)\.\n/);
-    },
-  );
+  test('reports what is unknown, which host does not answer, what works, and that no other mode works until then', async () => {
+    const row = (host: string, cells: Matrix['rows'][number]['cells']): Matrix['rows'][number] => ({
+      replica: `root-kuscia-autonomy-alice-${host}`,
+      host,
+      cells,
+    });
+    const [first, second] = matrixOf().rows.map(({ cells }) => cells) as [
+      Matrix['rows'][number]['cells'],
+      Matrix['rows'][number]['cells'],
+    ];
+    const rows = [
+      row('node-02', first),
+      row('node-03', {
+        ...second,
+        throughLb: { ok: false, text: '0 of 9' },
+        node: { ok: false, text: 'not reached', unknown: true },
+      }),
+    ];
+    await look({
+      matrix: {
+        ...matrixOf(),
+        healthy: false,
+        rows,
+        silent: ['node-03'],
+        database: 'works',
+        pairs: { connected: 2, total: 6, unknown: 4 },
+      },
+    });
+    expect(bodyOf(1)).toContain('**? not reached**');
+    expect(bodyOf(1)).toMatch(
+      /1 of 2 serves through \S+, the database answers, 3 of 3 nodes Ready, 2 of 6 pairs connected \(4 not known\); node-03 does not answer/,
+    );
+    expect(bodyOf(1)).toContain(
+      '### Next\n\n1. Restore node-03: only the mode verify works while a host does not respond.\n2. Then check ' +
+        'the differences with `mode: plan`, and fix them with `mode: apply`.\n\nThen check again:\n',
+    );
+    expect(bodyOf(1)).toMatch(/\nStill serving through \S+: root-kuscia-autonomy-alice-node-02 \(node-02\)\.\n/);
+  });
 
   const PLAN = 'the differences with `mode: plan`, and fix them with `mode: apply`.';
   test.each<[string, Looked, readonly string[]]>([
@@ -473,7 +470,11 @@ describe('a verification that was skipped because an earlier job did not succeed
   test.each([
     ['failed', 'check=success snapshot=failure', 'the earlier job snapshot ended with failure'],
     ['timed out', 'check=success snapshot=cancelled', 'the earlier job snapshot ended with cancelled'],
-    ['failed, so that another was skipped', 'check=failure snapshot=skipped', 'the earlier job check ended with failure'],
+    [
+      'failed, so that another was skipped',
+      'check=failure snapshot=skipped',
+      'the earlier job check ended with failure',
+    ],
   ])('is reported: one %s', async (_how, before, why) => {
     expect(await unseen(before)).toMatchObject({
       code: 0,
@@ -485,18 +486,15 @@ describe('a verification that was skipped because an earlier job did not succeed
     );
   });
 
-  test(
-    'updates the open issue, reports the changed problem, and keeps it open although the rest is fine',
-    async () => {
-      await look();
-      expect((await unseen('check=success snapshot=failure')).log).toContain(', with changed problems: updated ');
-      expect((await unseen('check=success snapshot=failure')).log).toContain(', as before: updated ');
-      await look({ result: 'success', before: 'snapshot=failure', matrix: matrixOf(), failures: [] });
-      expect(open()).toHaveLength(1);
-      await look({ result: 'success', before: 'check=success snapshot=skipped', matrix: matrixOf(), failures: [] });
-      expect(open()).toEqual([]);
-    },
-  );
+  test('updates the open issue, reports the changed problem, and keeps it open although the rest is fine', async () => {
+    await look();
+    expect((await unseen('check=success snapshot=failure')).log).toContain(', with changed problems: updated ');
+    expect((await unseen('check=success snapshot=failure')).log).toContain(', as before: updated ');
+    await look({ result: 'success', before: 'snapshot=failure', matrix: matrixOf(), failures: [] });
+    expect(open()).toHaveLength(1);
+    await look({ result: 'success', before: 'check=success snapshot=skipped', matrix: matrixOf(), failures: [] });
+    expect(open()).toEqual([]);
+  });
 
   test('was not needed if all earlier jobs succeeded: nothing is reported', async () => {
     expect((await unseen('check=success snapshot=skipped')).log).toContain('the state is unknown');

@@ -68,7 +68,12 @@ describe('in a job of GitHub the cluster file', () => {
       'cluster.yml',
       OUTSIDE,
     ],
-    ['a folder that is a link leading out of it', () => symlinkSync('..', inWorkspace('up')), 'up/outside.yml', OUTSIDE],
+    [
+      'a folder that is a link leading out of it',
+      () => symlinkSync('..', inWorkspace('up')),
+      'up/outside.yml',
+      OUTSIDE,
+    ],
     ['a path that leads out of it', () => undefined, '../outside.yml', OUTSIDE],
     [
       'a folder beside it whose name begins the same',

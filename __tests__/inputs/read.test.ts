@@ -426,12 +426,7 @@ describe('approved runners', () => {
     return first?.route.via === 'local' ? first.route.runner : first?.route.via;
   };
   test.each<[string, string, string, unknown]>([
-    [
-      'replace those of the file',
-      '{"node-01":["self-hosted","node-01"]}',
-      LABELLED,
-      ['self-hosted', 'node-01'],
-    ],
+    ['replace those of the file', '{"node-01":["self-hosted","node-01"]}', LABELLED, ['self-hosted', 'node-01']],
     [
       'are used if the file names none',
       '{"node-01":["one"]}',
@@ -594,7 +589,7 @@ describe('one of several jobs', () => {
     expect(job.reaches).toEqual(read(ENOUGH).deployment.cluster.hosts.map(({ name }) => name));
   });
 
-  test("takes the part of one host and exchanges sealed files", () => {
+  test('takes the part of one host and exchanges sealed files', () => {
     const { job } = read({
       ...WITH,
       host: 'node-02',

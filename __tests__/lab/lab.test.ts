@@ -48,17 +48,20 @@ test('hosts differ in hostname, machine id and host keys', async () => {
   expect(new Set(facts.flat()).size).toBe(6);
 });
 
-test.each(['root', 'deploy'])('%s can log in by key with the host key checked, and may use the engine', async (user) => {
-  expect(
-    await output(
-      ssh(
-        two,
-        user,
-        'hostname; id -un; docker version --format {{.Server.Os}}; docker image ls --quiet mysql:8.0 | wc -l',
+test.each(['root', 'deploy'])(
+  '%s can log in by key with the host key checked, and may use the engine',
+  async (user) => {
+    expect(
+      await output(
+        ssh(
+          two,
+          user,
+          'hostname; id -un; docker version --format {{.Server.Os}}; docker image ls --quiet mysql:8.0 | wc -l',
+        ),
       ),
-    ),
-  ).toBe(`${two}\n${user}\nlinux\n1`);
-});
+    ).toBe(`${two}\n${user}\nlinux\n1`);
+  },
+);
 
 test('a host with a key other than the known one is refused', async () => {
   const wrong = sshTo(one, ['true']).map((word) => word.replace(hosts[0]!.address, hosts[1]!.address));

@@ -521,25 +521,22 @@ describe('a connection', () => {
   test.each([
     ['that is known', [1, 2, 3]],
     ['that is not known yet', []],
-  ] as const)(
-    'to a host with few sessions does not delay an urgent command, with a number %s',
-    async (_, learning) => {
-      const server = await startSshd(publicKey, { extra: ['MaxSessions 2'] });
-      try {
-        const fleet = fleetOf([host('node-01', server.port)], { knownHosts: await server.line('ed25519') });
-        await Promise.all(learning.map(() => fleet.run('node-01', reading('wait', ['sleep', '0.5']))));
-        const running = fleet.run('node-01', reading('wait', ['sleep', '30'], { timeoutMs: 60_000 }));
-        const brief = fleet.run('node-01', reading('wait', ['sleep', '0.5']));
-        expect(await fleet.run('node-01', { ...hello, urgent: true })).toMatchObject(greeted);
-        const waiting = fleet.run('node-01', hello);
-        await fleet.close();
-        expect([(await running).ended, (await waiting).ended]).toEqual(['killed', 'lost']);
-        await brief;
-      } finally {
-        await server.stop();
-      }
-    },
-  );
+  ] as const)('to a host with few sessions does not delay an urgent command, with a number %s', async (_, learning) => {
+    const server = await startSshd(publicKey, { extra: ['MaxSessions 2'] });
+    try {
+      const fleet = fleetOf([host('node-01', server.port)], { knownHosts: await server.line('ed25519') });
+      await Promise.all(learning.map(() => fleet.run('node-01', reading('wait', ['sleep', '0.5']))));
+      const running = fleet.run('node-01', reading('wait', ['sleep', '30'], { timeoutMs: 60_000 }));
+      const brief = fleet.run('node-01', reading('wait', ['sleep', '0.5']));
+      expect(await fleet.run('node-01', { ...hello, urgent: true })).toMatchObject(greeted);
+      const waiting = fleet.run('node-01', hello);
+      await fleet.close();
+      expect([(await running).ended, (await waiting).ended]).toEqual(['killed', 'lost']);
+      await brief;
+    } finally {
+      await server.stop();
+    }
+  });
 
   test('to a host that opens no session at all is reported', async () => {
     const server = await startSshd(publicKey, { extra: ['MaxSessions 0'] });

@@ -197,14 +197,17 @@ describe('with a CA', () => {
   test.each<[string, Partial<Manner>]>([
     ['by a challenge', {}],
     ['with the older method', { wants: 'mysql_native_password' }],
-  ])("a server that proves its identity is queried with TLS %s, and Kuscia's own login is tried as well", async (_, manner) => {
-    const { fact, logins } = await asked({ tls: certified('own'), ...manner }, CA);
-    const method = manner.wants ?? 'caching_sha2_password';
-    expect([fact, logins]).toEqual([
-      { is: 'present', value: ACCEPTED },
-      [`kuscia by ${method} with TLS`, `kuscia by ${method}`],
-    ]);
-  });
+  ])(
+    "a server that proves its identity is queried with TLS %s, and Kuscia's own login is tried as well",
+    async (_, manner) => {
+      const { fact, logins } = await asked({ tls: certified('own'), ...manner }, CA);
+      const method = manner.wants ?? 'caching_sha2_password';
+      expect([fact, logins]).toEqual([
+        { is: 'present', value: ACCEPTED },
+        [`kuscia by ${method} with TLS`, `kuscia by ${method}`],
+      ]);
+    },
+  );
 
   test('a server without a cached login gets the password only within TLS', async () => {
     const { fact, logins } = await asked({ tls: certified('own'), forgotten: true }, CA);

@@ -50,11 +50,7 @@ describe('a host that has left the cluster file', () => {
       with3({ hostname: 'node-02' }),
       [{ ...left, name: '10.77.0.13' }],
     ],
-    [
-      'named by its address if its name is not valid',
-      with3({ hostname: '$(id)' }),
-      [{ ...left, name: '10.77.0.13' }],
-    ],
+    ['named by its address if its name is not valid', with3({ hostname: '$(id)' }), [{ ...left, name: '10.77.0.13' }]],
     ['one, although it joined twice', with3({ id: 'former', state: 'down' }, { id: 'present' }), [left]],
     [
       'two if two machines have the same name',

@@ -116,7 +116,11 @@ describe('the plan', () => {
       ['! all domain-key-conflict'],
     ],
     ['refuses to make a second key', [absent, absent, stored(gateway(KEY.shown))], ['! all domain-key-missing']],
-    ['refuses a configuration that cannot be read', [opened('mode: autonomy\n  - broken'), GOOD], ['! node-02 configuration-invalid']],
+    [
+      'refuses a configuration that cannot be read',
+      [opened('mode: autonomy\n  - broken'), GOOD],
+      ['! node-02 configuration-invalid'],
+    ],
     [
       'refuses a configuration of another mode',
       [opened(wanted().replace('autonomy', 'lite')), GOOD],

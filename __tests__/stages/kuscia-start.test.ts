@@ -436,8 +436,16 @@ describe('replicas that are to be removed', () => {
     ['are removed one after the other', [], [remove(2), remove(3)]],
     ['are removed if they do not work', [silentOne, young], [remove(2), remove(3)]],
     ['are removed whatever is known about their described state', [unasked], [remove(2), remove(3)]],
-    ['are removed along with containers that were set aside', [{ former }], [remove(2, `${NAME}.former`), remove(2), remove(3)]],
-    ['have only containers that were set aside left', [{ container: absent, former }], [remove(2, `${NAME}.former`), remove(3)]],
+    [
+      'are removed along with containers that were set aside',
+      [{ former }],
+      [remove(2, `${NAME}.former`), remove(2), remove(3)],
+    ],
+    [
+      'have only containers that were set aside left',
+      [{ container: absent, former }],
+      [remove(2, `${NAME}.former`), remove(3)],
+    ],
     [
       'are removed if they are left over',
       [{ container: absent }],
@@ -749,15 +757,18 @@ describe('carrying out', () => {
       'replica-unhealthy',
       'kuscia.sh did not start the replica: timed out after 300 s',
     ],
-  ])("a start %s is not a success, and the last error lines of the replica are reported", async (_, answer, code, what) => {
-    const thrown = await carryOut(step, [listed, extract, none, answer, free, words]).then(
-      () => undefined,
-      (error: unknown) => error,
-    );
-    expect(failuresOf(thrown)).toMatchObject([
-      { code, what, evidence: expect.stringContaining('FATAL start/start.go:54 Module [k3s] is invalid') },
-    ]);
-  });
+  ])(
+    'a start %s is not a success, and the last error lines of the replica are reported',
+    async (_, answer, code, what) => {
+      const thrown = await carryOut(step, [listed, extract, none, answer, free, words]).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      expect(failuresOf(thrown)).toMatchObject([
+        { code, what, evidence: expect.stringContaining('FATAL start/start.go:54 Module [k3s] is invalid') },
+      ]);
+    },
+  );
 
   test('a start that fails because a port is taken names what has taken it since preflight', async () => {
     // 4E20 is port 20000, the gateway's.

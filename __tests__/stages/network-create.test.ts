@@ -327,7 +327,11 @@ describe('the network that is to be removed', () => {
     ['goes once all probes have gone', {}, [remove(1, GROUP), remove(2), remove(3), REMOVE]],
     ['goes after the probes that are left', { 1: gone, 3: gone }, [remove(2, GROUP), REMOVE, NO(1), NO(3)]],
     ['is removed if no probe is left', all(gone), [REMOVE, NO(1), NO(2), NO(3)]],
-    ['has its removal announced while replicas are still to be removed', all({ ...gone, ...replica }), [REMOVE, NO(1), NO(2), NO(3)]],
+    [
+      'has its removal announced while replicas are still to be removed',
+      all({ ...gone, ...replica }),
+      [REMOVE, NO(1), NO(2), NO(3)],
+    ],
     ['is gone', all(none), [NO(1), NO(2), NO(3), `= node-01 no overlay ${NAME} (not in the swarm)`]],
     [
       'is kept for containers of others on it, running or not',

@@ -432,7 +432,7 @@ describe('tokens passed between jobs', () => {
       ['. node-03 node Ready: node-not-ready'],
     ],
     ['must be known to be invalid', all, listed, unknown('exit 1'), ['! node-01 fact-unknown']],
-    ["need no rotation if none were", all, listed, absent, []],
+    ['need no rotation if none were', all, listed, absent, []],
     ['are rotated by the next run if the one that passed them on was interrupted', all, marked, absent, [late]],
     [
       'are rotated also when their mark is on another manager by now',

@@ -76,15 +76,7 @@ describe('it refuses as GitHub does:', () => {
       422,
       'Validation Failed',
     ],
-    [
-      'an invalid colour',
-      () => undefined,
-      'POST',
-      '/labels',
-      { name: 'x', color: 'red' },
-      422,
-      'Validation Failed',
-    ],
+    ['an invalid colour', () => undefined, 'POST', '/labels', { name: 'x', color: 'red' }, 422, 'Validation Failed'],
     ['an artifact that does not exist', () => undefined, 'DELETE', '/actions/artifacts/9', undefined, 404, 'Not Found'],
   ])('%s', async (what, arrange, method, path, body, status, message) => {
     arrange();

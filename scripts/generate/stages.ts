@@ -292,9 +292,7 @@ export function stagePage(stage: ActionName, language: Language): string {
   const { colon } = words;
   const { brings, detail } = wordsOf(stage, language);
   const before =
-    (stageOf(stage)?.needs ?? [])
-      .map((name) => `[\`${name}\`](../${name}/${words.readme})`)
-      .join(', ') || words.none;
+    (stageOf(stage)?.needs ?? []).map((name) => `[\`${name}\`](../${name}/${words.readme})`).join(', ') || words.none;
   const inputs = inputsOf(stage).map((input) => [
     `\`${input.name}\``,
     input.needed?.[language] ?? words.notRequired,

@@ -125,7 +125,8 @@ function overspent(sample: Sample, name: Case): string[] {
   const database = databases(sample);
   // Replicas are restarted one after the other once the database has moved.
   const lost = healthy(sample) < 1 ? [`no replica is healthy while ${replaced} is replaced`] : [];
-  const unled = sample.led.length < 1 ? [`no replica answers through the load balancer while ${replaced} is replaced`] : [];
+  const unled =
+    sample.led.length < 1 ? [`no replica answers through the load balancer while ${replaced} is replaced`] : [];
   const kept = name === 'database port' ? database.length > 0 : database.some(({ works }) => works);
   return [
     ...lost,

@@ -35,7 +35,10 @@ async function changesOf(
 }
 
 /** Containers that a change recreated, by host. */
-async function recreatedBy(hosts: readonly string[], change: () => Promise<unknown>): Promise<Record<string, string[]>> {
+async function recreatedBy(
+  hosts: readonly string[],
+  change: () => Promise<unknown>,
+): Promise<Record<string, string[]>> {
   const before = await Promise.all(hosts.map(containerIds));
   await change();
   const after = await Promise.all(hosts.map(containerIds));

@@ -184,7 +184,10 @@ function partsWrong(block: string, { code, host, evidence, cause, remedy }: Name
     [seen.includes(code), `not ${code}: ${seen}`],
     [seen.includes(host), `not on ${host}: ${seen}`],
     [evidence.test(seen), `evidence ${String(evidence)} not in: ${seen}`],
-    [cause === undefined ? why === undefined : cause.test(why ?? ''), `cause ${String(cause)} expected, reported: ${String(why)}`],
+    [
+      cause === undefined ? why === undefined : cause.test(why ?? ''),
+      `cause ${String(cause)} expected, reported: ${String(why)}`,
+    ],
     [remedy.test(todo), `remedy ${String(remedy)} not in: ${todo}`],
   ];
   return parts.filter(([right]) => !right).map(([, words]) => words);
