@@ -32,7 +32,7 @@ interface World {
   readonly matrix?: Matrix;
   readonly parts?: Partial<Parts>;
   readonly signal?: AbortSignal;
-  /** What the first manager answers to the commands of the lock. */
+  /** The answers of the first manager to the commands of the lock. */
   readonly lock?: (purpose: string) => string | undefined;
   readonly joinLater?: Note;
   readonly joinStep?: (state: State) => Step;

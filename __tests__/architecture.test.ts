@@ -32,7 +32,7 @@ const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
   docker: ['host'],
   // Sealing knows whether a text can be a seal key; the definition of a stage knows which inputs it takes.
   inputs: ['artifacts', 'stages'],
-  // Issues and comments show what the report shows, in the same words.
+  // Issues and comments show the content of the report in the same words.
   github: ['report'],
 };
 

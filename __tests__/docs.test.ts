@@ -55,7 +55,7 @@ const blocks = (page: string, language: string): Block[] =>
 const scripts = (JSON.parse(read('package.json')) as { scripts: Record<string, string> }).scripts;
 
 describe.each(PAGES)('%s', (page) => {
-  test('links only to what is there', () => {
+  test('links only to existing files', () => {
     const links = [
       ...read(page)
         .replace(/```[\s\S]*?```/g, '')
@@ -64,7 +64,7 @@ describe.each(PAGES)('%s', (page) => {
     expect(links.filter((target) => !existsSync(join(ROOT, dirname(page), target)))).toEqual([]);
   });
 
-  test('names only npm scripts that there are', () => {
+  test('names only existing npm scripts', () => {
     const named = [...read(page).matchAll(/npm run (?:-s )?([a-z:]+)/g)].map(([, script = '']) => script);
     expect(named.filter((script) => !(script in scripts))).toEqual([]);
   });
@@ -77,7 +77,7 @@ describe.each(PAGES)('%s', (page) => {
     for (const { file, text } of shown) expect(text).toBe(read(file).trimEnd());
   });
 
-  test('gives the actions inputs that they have', () => {
+  test('gives actions only inputs that they have', () => {
     const steps = blocks(page, 'yaml').flatMap(({ text }) => stepsIn(parse(text)));
     for (const { uses, with: given = {} } of steps) {
       const folder = /^OWNER\/kuscia-swarm(\/actions\/[a-z-]+)?@v1$/.exec(uses ?? '');
@@ -96,7 +96,7 @@ describe.each(PAGES)('%s', (page) => {
     }
   });
 
-  test('uses the root action as the workflow to copy does, which the tests run', () => {
+  test('uses the root action like the workflow template, which the tests run', () => {
     const template =
       stepsIn(parse(read('workflows/deploy-single-job.yml'))).find(({ uses }) => uses === ROOT_ACTION)?.with ?? {};
     for (const { uses, with: given = {} } of blocks(page, 'yaml').flatMap(({ text }) => stepsIn(parse(text)))) {
@@ -107,7 +107,7 @@ describe.each(PAGES)('%s', (page) => {
     }
   });
 
-  test('shows nothing that no test reads', () => {
+  test('shows no block that is not tested', () => {
     const readers: Readonly<Record<string, (block: Block) => void>> = {
       // A picture, which GitHub draws.
       mermaid: () => undefined,
@@ -135,7 +135,7 @@ describe.each(PAGES)('%s', (page) => {
     }
   });
 
-  test('gives the command line options that it has', () => {
+  test('uses only existing command line options', () => {
     const known = new Set(INPUT_LIST.map(({ name }) => `--${optionOf(name)}`));
     const used = blocks(page, 'sh')
       .filter(({ text }) => text.includes('dist/index.cjs'))
@@ -148,7 +148,7 @@ const ROOT_ACTION = 'OWNER/kuscia-swarm@v1';
 const isCluster = (document: unknown): boolean =>
   typeof document === 'object' && document !== null && 'hosts' in document;
 
-/** The faults of a cluster file, as they are told. */
+/** The faults of a cluster file, as reported. */
 function faultsOf(cluster: string): string[] {
   try {
     readCluster(cluster, 'cluster.yml');
@@ -184,15 +184,15 @@ test('pages in English and Chinese come in pairs', () => {
   expect(forUsers.filter((page) => !PAGES.includes(page.replace(/\.md$/, '.zh.md')))).toEqual([]);
 });
 
-describe('what is known of Kuscia', () => {
+describe('docs/kuscia.md', () => {
   const PAGE = 'docs/kuscia.md';
   const headings = [...read(PAGE).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => anchorOf(heading));
-  // The bundle is made of src, and compared with it elsewhere.
+  // The bundle is built from src, and compared with it elsewhere.
   const texts = filesOf()
     .filter((path) => !path.startsWith('dist/'))
     .map((path) => [path, read(path)] as const);
 
-  test('is linked by headings, each of which there is once', () => {
+  test('is linked by its headings, which are unique', () => {
     const links = texts.flatMap(([path, text]) =>
       [...text.matchAll(/\bkuscia\.md#([\w-]*)/g)].map(([, anchor = '']) => [path, anchor] as const),
     );
@@ -206,7 +206,7 @@ describe('what is known of Kuscia', () => {
     expect(headings).toEqual([...new Set(headings)]);
   });
 
-  test('is not looked for in notes that only its authors have', () => {
+  test('is not replaced by references to private notes', () => {
     expect(
       texts.filter(([, text]) => /kuscia[-]facts|README of the[ ]observation/i.test(text)).map(([path]) => path),
     ).toEqual([]);
@@ -222,7 +222,7 @@ function anchorOf(heading: string): string {
     .replace(/\s/g, '-');
 }
 
-/** What both languages must share: sections by their number and level, with what stands in them. */
+/** The parts that both languages must share: sections by their number and level, with their content. */
 interface Shared {
   readonly heading: string;
   readonly bullets: number;
@@ -231,7 +231,7 @@ interface Shared {
   readonly spans: readonly string[];
 }
 
-/** The sections of a page. What is generated has tests of its own, and its words differ. */
+/** The sections of a page. Generated blocks have their own tests, and their words differ. */
 function sharedIn(page: string): Shared[] {
   const text = read(page).replace(/<!-- generated: [\s\S]*?<!-- end: \S+ -->/g, '');
   // Remarks in code and the labels of pictures are in the language of the page.

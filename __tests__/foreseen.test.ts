@@ -115,7 +115,7 @@ const TURNS: Readonly<Record<string, Turn>> = {
     model.schema = false;
     file({ database: { ...MANAGED, name: 'kine2' } })(model);
   },
-  'a database whose container somebody has removed': (model) =>
+  'a database whose container someone has removed': (model) =>
     void model.on('node-01').containers.delete('alice-mysql'),
   'another user of the database': file({ database: { ...MANAGED, user: 'kine' } }),
   'another gateway port': file({ ports: { ...clusterOf().ports, gateway: 21000 } }),
@@ -163,7 +163,7 @@ const TURNS: Readonly<Record<string, Turn>> = {
 const MADE: Readonly<Record<string, Turn>> = {
   'by this version': () => undefined,
   'by an earlier one, whose replicas are root': (model) => asEarlier(model, 'root'),
-  'by an earlier one, with a user of its own': (model) => asEarlier(model, 'kuscia'),
+  'by an earlier one, with its own user': (model) => asEarlier(model, 'kuscia'),
 };
 
 /**
@@ -242,7 +242,7 @@ describe.each([
     expect([await agree(model), isClosed(model)]).toEqual([[], true]);
   });
 
-  test('a database of an earlier version, with somebody else logged in as root: it stays open until they have left', async () => {
+  test('a database of an earlier version with someone else logged in as root: root stays open until they log out', async () => {
     const model = await settled(deploymentOf({ hosts: TWO }));
     asEarlier(model, 'root');
     model.accounts.sessions.push('10.77.0.99');
@@ -275,7 +275,7 @@ describe.each([
   });
 });
 
-describe('asked for absence', () => {
+describe('planned for removal', () => {
   const containersOf = (model: Model): string[] =>
     model.cluster.hosts.flatMap(({ name }) => [...model.on(name).containers.keys()]);
   const filesOf = (model: Model): string[] =>
@@ -306,7 +306,7 @@ describe('asked for absence', () => {
     expect(told.indexOf('step-started network')).toBeGreaterThan(told.lastIndexOf('step-done probe'));
   });
 
-  test('nothing is to be done on fresh hosts', async () => {
+  test('nothing has to be done on fresh hosts', async () => {
     expect(await agree(new Model(deploymentOf({ hosts: TWO })), 'absent')).toEqual([]);
   });
 

@@ -84,7 +84,7 @@ const CASES: readonly Case[] = [
   {
     about: 'a healthy replica recreated',
     after: but([replica('r9 running 10:05 yes 0')]),
-    harm: [`node-02 ${REPLICA} was made anew`],
+    harm: [`node-02 ${REPLICA} was recreated`],
   },
   {
     about: 'a replica recreated as the fault allows',
@@ -96,7 +96,7 @@ const CASES: readonly Case[] = [
     about: 'the other replica recreated',
     after: but([replica('r9 running 10:05 yes 0')]),
     granted: { replaces: [`node-03 ${REPLICA}`] },
-    harm: [`node-02 ${REPLICA} was made anew`],
+    harm: [`node-02 ${REPLICA} was recreated`],
   },
   {
     about: 'a replica replaced as the fault allows by one that does not work',
@@ -177,7 +177,7 @@ describe('harm is what worked before a run and no longer works after it', () => 
     expect(harmBetween(before, after, granted)).toEqual(harm);
   });
 
-  test('of what must come back, only what is missing counts', () => {
+  test('of the parts that must come back, only missing ones count', () => {
     expect(
       missing(sample(SOUND), but([replica('r9 running 10:05 yes 0'), database('m2 running 10:05 yes 1')])),
     ).toEqual([]);

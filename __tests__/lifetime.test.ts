@@ -71,7 +71,7 @@ test('the first signal cancels, and the work ends by itself', async () => {
   expect(said).toContain('SIGTERM: cancelling');
 });
 
-test('the second signal ends it at once', async () => {
+test('the second signal ends it immediately', async () => {
   expect(await lived(`() => { say('ready'); return ${FOREVER} }`, 'SIGTERM', 'SIGINT')).toMatchObject({ code: 130 });
 });
 

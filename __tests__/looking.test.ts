@@ -125,7 +125,7 @@ const secrets = {
 };
 const FOREIGN = /evil\.example/;
 
-describe('what only reads runs nothing new, pulls nothing, and exposes no secret', () => {
+describe('a read-only mode runs nothing new, pulls nothing, and exposes no secret', () => {
   test.each(HOSTILE)('%s', async (_, changes) => {
     const cluster = { hosts: TWO, ...changes };
     const asked = [
@@ -158,7 +158,7 @@ describe('what only reads runs nothing new, pulls nothing, and exposes no secret
     expect(await to('nonsense')).toEqual([]);
     expect((await to('configured')).sort()).toEqual(['node-01 query the database', ...reach]);
     expect((await to('written down')).sort()).toEqual(['node-01 query the database', ...reach]);
-    // Another CA: with it, somebody else could impersonate the database.
+    // Another CA: with it, someone else could impersonate the database.
     expect(await to('configured', 'PEM')).toEqual([]);
   });
 

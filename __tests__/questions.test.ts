@@ -431,7 +431,7 @@ describe('whatever a host answers, the fact about', () => {
   });
 
   test.each(QUESTIONS.filter(([, , , where]) => typeof where !== 'string'))(
-    '%s is decided, however deep or long the answer is',
+    '%s is parsed, however deep or long the answer is',
     (_, question) => {
       for (const stdout of [
         `${'['.repeat(1_000_000)}\n`,

@@ -1,4 +1,4 @@
-// npm run bench: deploys the same cluster with kuscia-swarm and its rivals on the lab's hosts, interleaved, and writes what it measured to results.json and RESULTS.md.
+// npm run bench: deploys the same cluster with kuscia-swarm and its rivals on the lab's hosts, interleaved, and writes the measurements to results.json and RESULTS.md.
 // `bench.ts [--runs N] [--rivals floor,ansible-tuned] [--quick]`. A benchmark wants a machine that does nothing else.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -72,7 +72,7 @@ interface Figures {
 
 async function timed({ name, argv, env }: Rival): Promise<Figures> {
   const file = join(work, 'time');
-  // What a former run left open would be a head start.
+  // Connections left open by an earlier run would be a head start.
   spawnSync('bash', [
     '-c',
     'for s in ~/.ansible/cp/*; do [ -S "$s" ] && ssh -o ControlPath="$s" -O exit x 2>/dev/null; done; rm -rf ~/.ansible/cp',
@@ -117,7 +117,7 @@ const counts = (): Promise<{ handshakes: number; sessions: number }[]> =>
     }),
   );
 
-/** Hosts as new, whose sshd tells of each session. */
+/** Fresh hosts, whose sshd logs each session. */
 async function fresh(count = 3): Promise<void> {
   const names = hosts.slice(0, count).map(({ name }) => name);
   await reset(names);
@@ -134,7 +134,7 @@ async function must(host: string, script: string): Promise<string> {
   return ended.stdout;
 }
 
-/** The end state, by a script that knows no rival: throws when it is not there. */
+/** The end state, by a script that knows none of the rivals; throws if it is not reached. */
 async function proveEndState(): Promise<void> {
   const script = `bash -s`;
   const asks = async (host: string, what: string): Promise<string> => {
@@ -158,7 +158,7 @@ const keep = (scenario: Scenario, rival: string, figures: Figures): void => {
   );
 };
 
-/** Runs that failed, of any rival: told in the table, and made again on new hosts. */
+/** Failed runs of any rival: listed in the table, and repeated on fresh hosts. */
 const failures: { rival: string; message: string }[] = [];
 const TRIES = 3;
 

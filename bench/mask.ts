@@ -4,7 +4,7 @@ import { withoutCredentials } from '../src/diagnosis/credentials.ts';
 import { Secret } from '../src/engine/secret.ts';
 import { Masks } from '../src/report/mask.ts';
 
-// How long one line may hold a run up: the slowest of lines that somebody writes for that. `node bench/mask.ts`
+// How long one line may delay a run: the slowest of lines written for that purpose. `node bench/mask.ts`
 const newKey = (): string =>
   generateKeyPairSync('rsa', { modulusLength: 4096 }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 const key = newKey();

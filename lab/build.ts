@@ -14,7 +14,7 @@ import { baseRoot, ensureRoot, rootId } from './rootfs.ts';
 type Say = (line: string) => void;
 type Stale = ImageSource & Prepared;
 
-/** Builds and pushes the images whose sources changed, and pulls all of them into the golden folder; needs the registry. Answers whether anything changed. */
+/** Builds and pushes the images whose sources changed, and pulls all of them into the golden folder; needs the registry. Returns whether anything changed. */
 export async function ensureImages(say: Say): Promise<boolean> {
   const sources = imageSources((image) => fetchOutside(image, say));
   const former = builtImages();
@@ -66,11 +66,11 @@ async function build({ file, variants }: Stale): Promise<void> {
 async function load({ file, variants }: Stale): Promise<void> {
   const said = await docker(builder, ['load', '--quiet'], file);
   const image = /^Loaded image(?: ID)?: (\S+)/m.exec(said)?.[1];
-  if (image === undefined) throw new Error(`${file} holds no image: docker load said "${said.trim()}"`);
+  if (image === undefined) throw new Error(`${file} contains no image: docker load printed "${said.trim()}"`);
   for (const { tag } of variants) await docker(builder, ['tag', image, inRegistry(tag)]);
 }
 
-/** Pulls every image into a new golden folder; layers the former one has are not pulled again. */
+/** Pulls every image into a new golden folder; layers in the former one are not pulled again. */
 async function collect(tags: readonly string[]): Promise<void> {
   const making = `${goldenFolder}-making`;
   await must(['rm', '-rf', making]);
@@ -85,7 +85,7 @@ async function collect(tags: readonly string[]): Promise<void> {
   await reread(goldenFolder);
 }
 
-/** Fetches an image from the outside with the machine's own network, and gives back its archive. */
+/** Downloads an image from outside over the machine's own network, and returns its archive. */
 async function fetchOutside(image: string, say: Say): Promise<string> {
   const archive = `${paths.cache}/outside-${image.replace(/[^\w.-]/g, '_')}.tar`;
   if (existsSync(archive)) return archive;
@@ -127,7 +127,7 @@ async function withEngine(place: Place, data: string, work: () => Promise<void>)
   }
 }
 
-/** The place's docker client, given a file as its input when there is one. */
+/** Runs the place's docker client, with a file as its input if given. */
 async function docker(place: Place, args: readonly string[], input = '/dev/null'): Promise<string> {
   const argv = [
     'sh',

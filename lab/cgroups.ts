@@ -2,7 +2,7 @@ import { existsSync, readFileSync, readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { until } from './process.ts';
 
-/** Removes a cgroup and all below it in every hierarchy of the machine (v1 or v2); its processes have to be gone, or going. */
+/** Removes a cgroup and all below it in every hierarchy of the machine (v1 or v2); its processes must have ended, or be ending. */
 export async function removeCgroups(name: string): Promise<void> {
   await until(
     `removing the cgroups of ${name}`,
@@ -32,6 +32,6 @@ function removeTree(folder: string): void {
     }
     rmdirSync(folder);
   } catch {
-    // Busy while its last process goes away, or gone already: the caller looks again.
+    // Busy while its last process is ending, or already removed: the caller checks again.
   }
 }

@@ -12,12 +12,12 @@ const usage = `lab: real hosts on this machine, each with its own network, files
   run COMMAND...            run a command on the runner: this machine's files, the lab's network
   exec NODE COMMAND...      run a command inside a host, without SSH
   cut NODE | mend NODE      unplug its network cable, plug it in again
-  kill NODE | start NODE    cut its power, turn it on again
+  kill NODE | start NODE    cut its power, switch it on again
   reset [NODE...] [--bare|--images]   fresh hosts in seconds; keys and addresses stay, and images by default
   images                    rebuild and push the images whose sources changed
 
 It needs root: ${whyRoot}.
-On the machine it installs only those of mmdebstrap, iproute2, openssh-client and util-linux that are missing; everything else lives in the hosts' own files.
+On the machine it installs only mmdebstrap, iproute2, openssh-client and util-linux, if missing; everything else is in the hosts' own files.
 `;
 
 const say = (line: string): void => {
@@ -41,7 +41,9 @@ async function perform([command = '', ...rest]: string[]): Promise<number> {
       return 0;
     case 'images':
       say(
-        (await images({ say })) ? 'the images are new; "reset" gives them to the hosts' : 'the images are up to date',
+        (await images({ say }))
+          ? 'the images were rebuilt; "reset" gives them to the hosts'
+          : 'the images are up to date',
       );
       return 0;
     case 'reset':

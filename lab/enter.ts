@@ -1,14 +1,14 @@
 import { paths, runner } from './places.ts';
 import { initOf } from './processes.ts';
 
-// What is known by name in the lab is known to the command; the machine's own /etc is not touched.
+// The command can resolve the lab's names; the machine's own /etc is not changed.
 const asRunner = `mount --bind "$1" /etc/hosts
 if [ -e /etc/resolv.conf ]; then mount --bind "$2" /etc/resolv.conf; fi
 hostname ${runner.name}
 shift 2
 exec "$@"`;
 
-// With a socket as its input bash takes itself for a remote shell and reads the user's .bashrc, hence --norc.
+// With a socket as its input, bash assumes that it is a remote shell and reads the user's .bashrc, hence --norc.
 /** The command line that runs a command in the runner place: the machine's files, the lab's network. It becomes the command: same process, terminal and signals. */
 export function inRunner(argv: readonly string[]): string[] {
   return [
@@ -28,11 +28,11 @@ export function inRunner(argv: readonly string[]): string[] {
   ];
 }
 
-/** The command line that runs a command inside a host, past its sshd, as root; throws when the host has no power. */
+/** The command line that runs a command inside a host, without its sshd, as root; throws if the host has no power. */
 export function inHost(name: string, argv: readonly string[]): string[] {
   const init = initOf(name);
   if (init === undefined) throw new Error(`${name} is not running`);
-  // nsenter waits outside while the command runs inside: when it is ended, so shall the command be.
+  // nsenter waits outside while the command runs inside: if nsenter is killed, the command must end too.
   return [
     'nsenter',
     `--target=${init}`,
@@ -49,7 +49,7 @@ export function inHost(name: string, argv: readonly string[]): string[] {
   ];
 }
 
-/** The environment of a command inside a host: a login's, and what the caller adds. */
+/** The environment of a command inside a host: that of a login, with the caller's additions. */
 export function hostEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const path = `/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
   return {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { paths } from './places.ts';
 import { must } from './process.ts';
 
-/** An engine's data folder with every image in it and nothing else. */
+/** An engine's data folder with every image and nothing else. */
 export const goldenFolder = `${paths.cache}/golden`;
 
 /** Fills an engine's empty data folder with all images, in the time it takes to link their files. */

@@ -26,7 +26,7 @@ import { hostRoot, rootPath } from './rootfs.ts';
 import { inRunner } from './enter.ts';
 import { bareEnvironment } from './system.ts';
 
-/** What a place does: a host runs sshd and an engine, the registry only itself; `outside` is a host on the machine's own network. */
+/** The kind of a place: a host runs sshd and an engine, the registry only itself; `outside` is a host on the machine's own network. */
 export type Role = 'host' | 'registry' | 'outside';
 
 /** A folder of the machine that a place keeps its data in, and where it sees it. */
@@ -35,19 +35,19 @@ export interface Data {
   at: string;
 }
 
-/** Lays out a place that was never there, or was reset: an empty upper layer and what makes it itself. */
+/** Sets up a new place, or one that was reset: an empty upper layer and its identity. */
 export async function layOut(place: Place, bare: boolean): Promise<void> {
   const folder = paths.place(place.name);
   await ensureIdentity(place);
   mkdirSync(`${folder}/docker`, { recursive: true });
-  // An upper layer belongs to the root it was laid over, also when the next one is another.
+  // An upper layer belongs to its own root, even if a newer root exists.
   writeFileSync(`${folder}/rootfs`, rootPath(hostRoot));
   rmSync(`${folder}/bare`, { force: true });
   if (bare) writeFileSync(`${folder}/bare`, '');
   else await seedEngine(`${folder}/docker`);
 }
 
-/** Throws away all a host has changed; what is left of it is in the folder given back, which may be deleted at leisure. */
+/** Discards all changes of a host; they are moved to the returned folder, which can be deleted later. */
 export function discard({ name }: Place): string {
   const folder = paths.place(name);
   const trash = `${paths.state}/trash/${name}-${Date.now()}`;
@@ -58,12 +58,12 @@ export function discard({ name }: Place): string {
   return trash;
 }
 
-/** Whether a host was asked for without images. */
+/** Whether a host was created without images. */
 export function isBare({ name }: Place): boolean {
   return existsSync(`${paths.place(name)}/bare`);
 }
 
-/** Gives a place power; ready only later, see `hostsReady`. */
+/** Switches a place on; it is ready only later, see `hostsReady`. */
 export function boot(
   place: Place,
   role: Role = 'host',
@@ -102,18 +102,18 @@ export function boot(
   closeSync(log);
 }
 
-/** Takes a place's power: everything in it ends at once, and its cgroups go. */
+/** Cuts the power of places: everything in them ends immediately, and their cgroups are removed. */
 export async function powerOff(places: readonly Place[]): Promise<void> {
   const names = new Set(places.map(({ name }) => name));
   await killPlaces((place) => names.has(place));
   await Promise.all([...names].map((name) => removeCgroups(`${labName}/${name}`)));
 }
 
-/** Waits until the engine of each host answers and its sshd greets, `timeoutMs` at the most; says which host is not ready, and what it said. */
+/** Waits until the engine of each host answers and its sshd greets, at most `timeoutMs`. Throws with the hosts that are not ready, and their last log lines. */
 export async function hostsReady(places: readonly Place[], timeoutMs = 60_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   await enginesReady(places, timeoutMs);
-  // Nobody reaches a host whose cable is cut: its engine is all that can be waited for.
+  // A host whose cable is cut cannot be reached: only its engine can be waited for.
   const reachable = places.filter((place) => !isCut(place));
   const greeting = reachable.map(
     ({ address, name }) =>
@@ -151,7 +151,7 @@ export async function enginesReady(places: readonly Place[], timeoutMs = 60_000)
   );
 }
 
-/** The last lines of a host's own logs, to be read when it did not start. */
+/** The last lines of a host's own logs, for a host that did not start. */
 export function lastWords({ name }: Place): string {
   const folder = paths.place(name);
   return [`${folder}/boot.log`, `${folder}/upper/var/log/dockerd.log`]
@@ -218,14 +218,14 @@ function engineConfiguration({ name }: Place, role: Role): object {
     'exec-opts': ['native.cgroupdriver=cgroupfs'],
     'cgroup-parent': `/${labName}/${name}/containers`,
     ...(role === 'outside'
-      ? // On the machine's own network it may fetch and nothing else.
+      ? // On the machine's own network it may only download.
         { bridge: 'none', iptables: false, 'ip-forward': false }
-      : // Plain names (mysql:8.0) are asked of the lab's registry first; there is no way to any other.
+      : // Plain names (mysql:8.0) are resolved by the lab's registry; no other can be reached.
         { 'registry-mirrors': [`http://${registryHost}`], 'insecure-registries': [registryHost] }),
   };
 }
 
-/** Starts the registry unless it runs, and waits for it. */
+/** Starts the registry unless it is running, and waits for it. */
 export async function ensureRegistry(place: Place): Promise<void> {
   if (initOf(place.name) === undefined) {
     await powerOff([place]);

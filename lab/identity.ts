@@ -6,13 +6,13 @@ import { must } from './process.ts';
 
 const keyTypes = ['ed25519', 'ecdsa', 'rsa'] as const;
 
-/** Makes the key pair that root and deploy of every host accept, unless the lab has one. */
+/** Creates the key pair that root and deploy of every host accept, unless the lab has one. */
 export async function ensureSshKey(): Promise<void> {
   mkdirSync(paths.state, { recursive: true });
   if (!existsSync(paths.sshKey)) await generate('ed25519', paths.sshKey, 'lab');
 }
 
-/** Makes what tells a host from all others and outlives a reset: host keys and machine id. `anew` replaces them. */
+/** Creates the identity of a host, which survives a reset: host keys and machine id. `anew` replaces them. */
 export async function ensureIdentity(place: Place, anew = false): Promise<void> {
   const folder = identityOf(place);
   if (anew) rmSync(folder, { recursive: true, force: true });

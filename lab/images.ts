@@ -17,35 +17,35 @@ import { paths, registryHost } from './places.ts';
 import { must } from './process.ts';
 import { baseRoot, rootId } from './rootfs.ts';
 
-/** One image to be built of a context: its tag as users write it, and the arguments of its build. */
+/** One image to be built from a context: its tag as users write it, and its build arguments. */
 export interface Variant {
   tag: string;
   args?: Readonly<Record<string, string>>;
 }
 
-/** Where one folder's images come from, and the ids by which a change is seen. */
+/** The source of one folder's images, and the ids by which a change is detected. */
 export interface ImageSource {
   name: string;
   variants: readonly Variant[];
-  /** Changes when any file that goes into the image may have been written again: cheap to ask, on each `up`. */
+  /** Changes when any file of the image may have been rewritten: cheap enough to compute on each `up`. */
   seen: string;
-  /** Lays out what the image is made of; its `id` changes only when the bytes do. */
+  /** Prepares the content of the image; its `id` changes only if the bytes do. */
   prepare: () => Promise<Prepared>;
 }
 
-/** What an image is made of, as one file: a `context` to build, or an `archive` of `docker save`, whose image takes all the tags. */
+/** The content of an image as one file: a `context` to build, or an `archive` from `docker save`, whose image gets all the tags. */
 export interface Prepared {
   kind: 'context' | 'archive';
   file: string;
   id: string;
 }
 
-/** What the registry and the golden folder hold, by the name of the source. */
+/** The content of the registry and the golden folder, by the name of the source. */
 export type Built = Readonly<Record<string, { seen: string; id: string }>>;
 
 const folder = fileURLToPath(new URL('images', import.meta.url));
 
-/** All images of the lab: `images/NAME/Dockerfile`, its files, and what its `prepare.ts` adds. LAB_KUSCIA_IMAGE takes the stand-in's place. */
+/** All images of the lab: `images/NAME/Dockerfile`, its files, and the additions of its `prepare.ts`. LAB_KUSCIA_IMAGE replaces the stand-in. */
 export function imageSources(archiveOf: (image: string) => Promise<string>): ImageSource[] {
   const names = readdirSync(folder)
     .filter((name) => ['Dockerfile', 'image.json'].every((file) => existsSync(`${folder}/${name}/${file}`)))
@@ -71,7 +71,7 @@ export function imageSources(archiveOf: (image: string) => Promise<string>): Ima
   });
 }
 
-/** The name under which an image is pushed so that its plain name finds it through the mirror. */
+/** The name under which an image is pushed, so that its plain name resolves to it through the mirror. */
 export function inRegistry(tag: string): string {
   return `${registryHost}/${tag.includes('/') ? tag : `library/${tag}`}`;
 }
@@ -88,7 +88,7 @@ async function contextOf(name: string, variants: readonly Variant[]): Promise<Pr
     const { prepare } = (await import(program)) as { prepare: (contextDir: string) => Promise<void> };
     await prepare(context);
   }
-  // The same files give the same bytes, whenever and by whom they were written.
+  // The same files give the same bytes, whatever their times and owners.
   await must([
     'tar',
     '--sort=name',
@@ -135,12 +135,12 @@ function writtenAt(file: string): string {
 
 const record = `${paths.cache}/images.json`;
 
-/** What has been built, as remembered. */
+/** The record of the images that have been built. */
 export function builtImages(): Built {
   return existsSync(record) ? (JSON.parse(readFileSync(record, 'utf8')) as Built) : {};
 }
 
-/** Remembers what has been built. */
+/** Writes that record. */
 export function rememberBuilt(built: Built): void {
   writeFileSync(record, `${JSON.stringify(built, null, 2)}\n`);
 }

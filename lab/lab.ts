@@ -18,18 +18,18 @@ export { hosts, mostHosts, paths, registry, registryHost, runner } from './place
 export type { Place } from './places.ts';
 export type { Ended } from './process.ts';
 
-/** How the lab tells what it is doing, line by line; silent unless given. */
+/** How the lab reports what it is doing, line by line; silent by default. */
 export type Say = (line: string) => void;
 const silent: Say = () => undefined;
 
-/** How one host is. */
+/** The state of one host. */
 export interface HostStatus extends Place {
   power: 'on' | 'off';
   cable: 'plugged' | 'cut';
   images: boolean;
 }
 
-/** Sees to it that node-01 to node-`count` run and answer; those that run are left as they are. `bare` makes new hosts without images. */
+/** Makes node-01 to node-`count` run and answer; running hosts are left as they are. `bare` creates new hosts without images. */
 export async function up(count: number, options: { bare?: boolean; say?: Say } = {}): Promise<void> {
   const { bare = false, say = silent } = options;
   if (!Number.isInteger(count) || count < 1 || count > mostHosts)
@@ -55,11 +55,11 @@ export async function up(count: number, options: { bare?: boolean; say?: Say } =
     await rebootSilent(former, say);
     await hostsReady(wanted);
     if (changed && former.length > 0)
-      say(`the images changed: ${former.map(({ name }) => name).join(', ')} keep the former ones until they are reset`);
+      say(`the images changed: ${former.map(({ name }) => name).join(', ')} keep the old ones until they are reset`);
   });
 }
 
-/** Builds and pushes the images whose sources changed; hosts get them when they are made or reset. Answers whether anything changed. */
+/** Builds and pushes the images whose sources changed; hosts get them when they are created or reset. Returns whether anything changed. */
 export async function images(options: { say?: Say } = {}): Promise<boolean> {
   const { say = silent } = options;
   requireRoot();
@@ -69,7 +69,7 @@ export async function images(options: { say?: Say } = {}): Promise<boolean> {
   return locked(paths.lock, () => ensureBasics(say));
 }
 
-/** Removes all there is of the lab, whatever state it is in; what takes minutes to make stays in the cache unless `cache` says to remove that too. */
+/** Removes the whole lab, whatever state it is in; the cache, which takes minutes to build, is kept unless `cache` is set. */
 export async function down(options: { cache?: boolean; say?: Say } = {}): Promise<void> {
   const { cache = false, say = silent } = options;
   requireRoot();
@@ -82,11 +82,11 @@ export async function down(options: { cache?: boolean; say?: Say } = {}): Promis
     await removeCgroups(labName);
     await must(['rm', '-rf', '--one-file-system', paths.state]);
     if (cache) await must(['rm', '-rf', '--one-file-system', paths.cache]);
-    say(`nothing of the lab is left${cache ? '' : ` but its cache in ${paths.cache}`}`);
+    say(`the lab was removed${cache ? ', with its cache' : `; its cache is kept in ${paths.cache}`}`);
   });
 }
 
-/** Makes hosts fresh again, all at once, in seconds: no container, swarm, network, volume or file of before; images, keys and addresses stay. `bare` makes them bare or not, whatever they were. */
+/** Makes hosts fresh again, all at once, in seconds: without containers, swarm, networks, volumes or files from before; images, keys and addresses stay. `bare` makes them bare or not, whatever they were. */
 export async function reset(
   names?: readonly string[],
   options: { bare?: boolean; newKeys?: boolean; say?: Say } = {},
@@ -105,7 +105,7 @@ export async function reset(
   });
 }
 
-/** How every host of the lab is, and whether the lab is there at all. */
+/** The state of every host of the lab, and whether the lab is up at all. */
 export function status(): { up: boolean; hosts: HostStatus[] } {
   requireRoot();
   return {
@@ -131,13 +131,13 @@ export async function mend(name: string): Promise<void> {
   await setCable(existingHost(name), true);
 }
 
-/** Takes a host's power, as a failed power supply does: nothing is shut down, files stay as they are. */
+/** Cuts a host's power, like a failed power supply: nothing is shut down, files stay as they are. */
 export async function kill(name: string): Promise<void> {
   requireRoot();
   await powerOff([existingHost(name)]);
 }
 
-/** Gives a host its power back and waits until it answers. Does nothing to a host that runs. */
+/** Switches a host on again and waits until it answers. Does nothing if it is running. */
 export async function start(name: string): Promise<void> {
   requireRoot();
   const host = existingHost(name);
@@ -145,7 +145,7 @@ export async function start(name: string): Promise<void> {
   await hostsReady([host]);
 }
 
-/** Runs a command in the runner place, from where the hosts are reached by name; the caller's files and environment, `env` in its stead. */
+/** Runs a command in the runner place, from which the hosts are reached by name, with the caller's files and environment (or `env` instead). */
 export async function run(argv: readonly string[], options: CaptureOptions = {}): Promise<Ended> {
   requireUp();
   return capture(inRunner(argv), options);
@@ -157,7 +157,7 @@ export async function exec(name: string, argv: readonly string[], options: Captu
   return capture(inHost(hostNamed(name).name, argv), { ...options, env: hostEnvironment(options.env) });
 }
 
-/** Ends a host's sshd, so that nobody comes in over SSH, or starts it again. */
+/** Stops a host's sshd, so that nobody can log in over SSH, or starts it again. */
 export async function sshd(name: string, how: 'stop' | 'start'): Promise<void> {
   const program =
     how === 'stop'
@@ -183,13 +183,13 @@ export function sshTo(name: string, command: readonly string[] = [], user = 'roo
   return ['ssh', ...options, `${user}@${hostNamed(name).address}`, ...command];
 }
 
-/** Throws when there is no lab to work on, or when this is not root, who alone could see it. */
+/** Throws if the lab is not up, or if this is not root, because only root can see it. */
 export function requireUp(): void {
   requireRoot();
-  if (!networkIsUp()) throw new Error('the lab is not up: "npm run lab -- up 3" makes one of three hosts');
+  if (!networkIsUp()) throw new Error('the lab is not up: start one with three hosts: npm run lab -- up 3');
 }
 
-/** Takes and gives the power of hosts that run but do not answer within 20 s, as after their sshd or engine was stopped by hand. */
+/** Restarts hosts that run but do not answer within 20 s, for example after their sshd or engine was stopped by hand. */
 async function rebootSilent(running: readonly Place[], say: Say): Promise<void> {
   for (const host of running) {
     const answers = await hostsReady([host], 20_000).then(
@@ -197,13 +197,13 @@ async function rebootSilent(running: readonly Place[], say: Say): Promise<void> 
       () => false,
     );
     if (answers) continue;
-    say(`${host.name} runs but does not answer: starting it anew`);
+    say(`${host.name} runs but does not answer: restarting it`);
     await powerOff([host]);
     boot(host);
   }
 }
 
-/** Sees to the network, the registry and the images. */
+/** Sets up the network, the registry and the images. */
 async function ensureBasics(say: Say): Promise<boolean> {
   await locked(paths.cacheLock, () => ensureRoot(hostRoot, say));
   await ensureNetwork();
@@ -230,15 +230,15 @@ function existingHost(name: string): Place {
   const host = hostNamed(name);
   if (!existing().includes(host))
     throw new Error(
-      `the lab has no ${name} now: it has ${
+      `the lab has no host ${name}; its hosts: ${
         existing()
           .map((each) => each.name)
-          .join(', ') || 'no host'
+          .join(', ') || 'none'
       }`,
     );
   return host;
 }
 
 function refuseInsideRunner(command: string): void {
-  if (insideRunner()) throw new Error(`"${command}" cannot be done from inside the lab's runner place`);
+  if (insideRunner()) throw new Error(`"${command}" cannot be run from inside the lab's runner place`);
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** Does the work while holding a lock on the file, which the kernel lets go when this process ends; waits 15 minutes at most. */
+/** Does the work while holding a lock on the file, which the kernel releases when this process ends; waits at most 15 minutes. */
 export async function locked<T>(file: string, work: () => Promise<T>): Promise<T> {
   mkdirSync(dirname(file), { recursive: true });
   const release = await hold(file);

@@ -13,7 +13,7 @@ export function mountsBelow(folder: string): string[] {
     .sort((one, other) => other.length - one.length);
 }
 
-/** Makes the switch and the runner's network, when they are not there; nothing is attached to the machine's own network. */
+/** Creates the switch and the runner's network if they do not exist; nothing is attached to the machine's own network. */
 export async function ensureNetwork(): Promise<void> {
   mkdirSync(paths.state, { recursive: true });
   writeFileSync(paths.hostsFile, hostsFile(runner));
@@ -24,7 +24,7 @@ export async function ensureNetwork(): Promise<void> {
       'ip link add br0 type bridge stp_state 0 forward_delay 0',
       `ip address add ${gateway.address}/24 dev br0`,
       'ip link set br0 up',
-      // What is sent outside is answered "unreachable" at once, where silence would cost the sender its time-out.
+      // Packets to the outside are answered "unreachable" immediately, because silence would cost the sender its time-out.
       'echo 1 >/proc/sys/net/ipv4/ip_forward',
       'ip route add unreachable default',
     ]);
@@ -41,18 +41,18 @@ export async function ensureNetwork(): Promise<void> {
   }
 }
 
-/** Takes the switch and the runner's network away; hosts that are still plugged in lose their ports. */
+/** Removes the switch and the runner's network; hosts that are still plugged in lose their ports. */
 export async function removeNetwork(): Promise<void> {
   for (const point of mountsBelow(paths.state)) await must(['umount', '--lazy', point]);
   for (const file of [paths.runner, paths.switch]) rmSync(file, { force: true });
 }
 
-/** Whether the switch is there. */
+/** Whether the switch and the runner's network exist. */
 export function networkIsUp(): boolean {
   return mountsBelow(paths.switch).length > 0 && mountsBelow(paths.runner).length > 0;
 }
 
-/** Pulls a host's cable, or plugs it in again; it stays pulled over a power cycle. */
+/** Pulls a host's cable, or plugs it in again; it stays pulled across a power cycle. */
 export async function setCable(place: Place, plugged: boolean): Promise<void> {
   const mark = `${paths.place(place.name)}/cut`;
   if (plugged) rmSync(mark, { force: true });
@@ -67,13 +67,13 @@ export function isCut({ name }: Place): boolean {
   return existsSync(`${paths.place(name)}/cut`);
 }
 
-/** The /etc/hosts of a place: everybody in the lab, and itself on the loopback. */
+/** The /etc/hosts of a place: all places of the lab, and itself. */
 export function hostsFile(place: Place): string {
   const all = [...hosts, registry, runner];
   return `127.0.0.1 localhost\n::1 localhost ip6-localhost\n${all.map(({ name, address }) => `${address} ${name}\n`).join('')}${all.includes(place) ? '' : `${place.address} ${place.name}\n`}`;
 }
 
-/** Nobody answers there: a name outside the lab is refused at once. */
+/** Nothing answers there: names outside the lab fail immediately. */
 export const resolvConf = `nameserver ${gateway.address}\noptions timeout:1 attempts:1\n`;
 
 async function makeNamespace(file: string): Promise<boolean> {

@@ -13,7 +13,7 @@ const home = process.env['LAB_HOME'] ?? standardHome;
 const cache = process.env['LAB_CACHE'] ?? `${home}/cache`;
 const state = `${home}/state`;
 
-/** The most hosts a lab has. */
+/** The maximum number of hosts in a lab. */
 export const mostHosts = 16;
 
 /** All hosts a lab can have, node-01 to node-16; `hosts.slice(0, 3)` are those of `up 3`. */
@@ -28,12 +28,12 @@ export const gateway: Place = { name: 'gateway', address: `${subnet}.1` };
 export const registry: Place = { name: 'registry.lab', address: `${subnet}.2` };
 /** Where workflows run: the machine's own files on the lab's network. */
 export const runner: Place = { name: 'runner', address: `${subnet}.3` };
-/** Builds the images; up only while there is something to build. */
+/** Builds the images; up only while images are built. */
 export const builder: Place = { name: 'builder', address: `${subnet}.4` };
 /** Pulls all images once, to be copied to each host. */
 export const collector: Place = { name: 'collector', address: `${subnet}.5` };
 
-/** Fetches a real image from outside: the one place on the machine's own network, and only while it fetches. */
+/** Downloads a real image from outside: the only place on the machine's own network, up only while it downloads. */
 export const outside: Place = { name: 'outside', address: `${subnet}.6` };
 
 /** Host and port under which images are pushed and pulled. */
@@ -55,24 +55,24 @@ export const paths = {
   knownHosts: `${state}/known_hosts`,
   hostsFile: `${state}/hosts`,
   resolvConf: `${state}/resolv.conf`,
-  /** Where workflows run; every host sees it under the same path, for the jobs that sit on it. */
+  /** Where workflows run; every host has it under the same path, for the jobs that run there. */
   github: `${state}/github`,
   place: (name: string): string => `${state}/places/${name}`,
-  /** This repository; every host sees it, read-only, at `repositoryInHost`. */
+  /** This repository; every host has it, read-only, at `repositoryInHost`. */
   repository: fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, ''),
   repositoryInHost: '/opt/kuscia-swarm',
 } as const;
 
-/** Name of this lab's cgroup; a lab with a home of its own has a name of its own. */
+/** Name of this lab's cgroup; a lab with its own home has its own name. */
 export const labName =
   home === standardHome
     ? 'kuscia-swarm-lab'
     : `kuscia-swarm-lab-${createHash('sha256').update(home).digest('hex').slice(0, 6)}`;
 
-/** The host of that name; throws when a lab has none. */
+/** The host of that name; throws if a lab cannot have it. */
 export function hostNamed(name: string): Place {
   const host = hosts.find((each) => each.name === name);
-  if (host === undefined) throw new Error(`"${name}" is no host of the lab (node-01 to node-${mostHosts})`);
+  if (host === undefined) throw new Error(`"${name}" is not a host of the lab (node-01 to node-${mostHosts})`);
   return host;
 }
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 
-/** How a command ended, in full: a code, or a signal, or the time-out that killed it. */
+/** How a command ended: an exit code, a signal, or the time-out that killed it; and its output. */
 export interface Ended {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -9,7 +9,7 @@ export interface Ended {
   stderr: string;
 }
 
-/** What a captured command is given; `timeoutMs` defaults to two minutes. */
+/** Options of a captured command; `timeoutMs` defaults to two minutes. */
 export interface CaptureOptions {
   env?: NodeJS.ProcessEnv;
   cwd?: string;
@@ -17,7 +17,7 @@ export interface CaptureOptions {
   timeoutMs?: number;
 }
 
-/** Runs a command to its end and keeps what it printed; rejects only when it cannot be started. */
+/** Runs a command to its end and keeps its output; rejects only if it cannot be started. */
 export function capture(argv: readonly string[], options: CaptureOptions = {}): Promise<Ended> {
   const { env, cwd, stdin = '', timeoutMs = 120_000 } = options;
   return new Promise((resolve, reject) => {
@@ -45,13 +45,13 @@ export function capture(argv: readonly string[], options: CaptureOptions = {}): 
       clearTimeout(deadline);
       resolve({ code, signal, timedOut, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() });
     });
-    // A command that ends without reading its input is no failure of ours.
+    // A command that ends without reading its input has not failed.
     child.stdin.on('error', () => undefined);
     child.stdin.end(stdin);
   });
 }
 
-/** Runs a command that has to succeed and gives back its stdout; throws with what it printed otherwise. */
+/** Runs a command that must succeed and returns its stdout; otherwise throws with its output. */
 export async function must(argv: readonly string[], options: CaptureOptions = {}): Promise<string> {
   const ended = await capture(argv, options);
   if (ended.code === 0) return ended.stdout;
@@ -60,18 +60,18 @@ export async function must(argv: readonly string[], options: CaptureOptions = {}
   );
 }
 
-/** Says in words how a command ended. */
+/** How a command ended, in words. */
 export function howItEnded({ code, signal, timedOut }: Pick<Ended, 'code' | 'signal' | 'timedOut'>): string {
   if (timedOut) return 'timed out and was killed';
   return code === null ? `was ended by ${signal ?? 'an unknown signal'}` : `exit code ${code}`;
 }
 
-/** Runs a command on this terminal, hands signals on to it, and gives back the exit code a shell would report. */
+/** Runs a command on this terminal, passes signals on to it, and returns the exit code that a shell would report. */
 export function attach(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
   return new Promise((resolve, reject) => {
     const [program = '', ...args] = argv;
     const child = spawn(program, args, { env, stdio: 'inherit' });
-    // The terminal sends Ctrl-C to both of us: only the command shall decide what it means.
+    // The terminal sends Ctrl-C to both processes: the command alone decides what to do.
     const ignore = (): void => undefined;
     const forward = (signal: NodeJS.Signals): void => {
       child.kill(signal);
@@ -97,11 +97,11 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch {
-    // The group has ended already.
+    // The group has already ended.
   }
 }
 
-/** Asks again every `everyMs` until the answer is not undefined; after `timeoutMs` throws with what `last` says. */
+/** Calls `ask` every `everyMs` until its answer is not undefined; after `timeoutMs` throws with the text of `last`. */
 export async function until<T>(
   what: string,
   ask: () => Promise<T | undefined> | T | undefined,
@@ -113,7 +113,7 @@ export async function until<T>(
   for (;;) {
     const answer = await ask();
     if (answer !== undefined) return answer;
-    if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs / 1000} s. ${last()}`.trim());
+    if (Date.now() > deadline) throw new Error(`${what}: timed out after ${timeoutMs / 1000} s. ${last()}`.trim());
     await new Promise((wake) => setTimeout(wake, everyMs));
   }
 }

@@ -2,7 +2,7 @@ import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { paths } from './places.ts';
 import { until } from './process.ts';
 
-/** The variable by which every process of a lab is found again, whatever became of its parent. */
+/** The variable by which every process of a lab is found, even if its parent has ended. */
 export const homeVariable = 'KUSCIA_SWARM_LAB';
 /** The variable that says which place a process belongs to. */
 export const placeVariable = 'KUSCIA_SWARM_LAB_PLACE';
@@ -14,7 +14,7 @@ export interface LabProcess {
   init: boolean;
 }
 
-/** All processes of this lab, found in /proc and not in any record. */
+/** All processes of this lab, as found in /proc rather than in a record. */
 export function labProcesses(): LabProcess[] {
   return allPids().flatMap((pid) => {
     const environment = readOr(`/proc/${pid}/environ`).split('\0');
@@ -37,7 +37,7 @@ export function runnerProcesses(): number[] {
   return allPids().filter((pid) => !own.has(pid) && namespaceOf(pid, 'net') === `net:[${namespace}]`);
 }
 
-/** Whether this very process runs in the lab's runner place. */
+/** Whether this process itself runs in the lab's runner place. */
 export function insideRunner(): boolean {
   try {
     return namespaceOf('self', 'net') === `net:[${statSync(paths.runner).ino}]`;
@@ -46,12 +46,12 @@ export function insideRunner(): boolean {
   }
 }
 
-/** The init of a place, or undefined when the place is not running. */
+/** The init of a place, or undefined if the place is not running. */
 export function initOf(place: string): number | undefined {
   return labProcesses().find((each) => each.place === place && each.init)?.pid;
 }
 
-/** Kills processes and waits until they are gone, 15 s at the most. */
+/** Kills processes and waits until they have ended, at most 15 s. */
 export async function killAll(list: () => readonly number[]): Promise<void> {
   await until(
     'killing processes',
@@ -61,7 +61,7 @@ export async function killAll(list: () => readonly number[]): Promise<void> {
         try {
           process.kill(pid, 'SIGKILL');
         } catch {
-          // It ended between the look and the kill.
+          // It ended before it could be killed.
         }
       }
       return left.length === 0 ? true : undefined;
@@ -72,7 +72,7 @@ export async function killAll(list: () => readonly number[]): Promise<void> {
   );
 }
 
-/** Takes the power from places: kills their inits and waits until nothing of them runs. */
+/** Cuts the power of places: kills their inits and waits until none of their processes runs. */
 export async function killPlaces(chosen: (place: string) => boolean): Promise<void> {
   const own = namespaceOf('self', 'pid');
   const namespaces = new Set<string>();
@@ -82,9 +82,9 @@ export async function killPlaces(chosen: (place: string) => boolean): Promise<vo
     namespaces.delete(own);
     namespaces.delete('');
     const inits = all.filter(({ init }) => init).map(({ pid }) => pid);
-    // The parent outside reaps its init; killed first it would leave that to the machine's.
+    // The parent outside reaps its init; if it were killed first, the machine's init would have to.
     if (inits.length > 0) return inits;
-    // A process that is ending has lost its environment, and with it the mark, before it is gone.
+    // A process that is ending loses its environment, and with it the mark, before it disappears.
     const ending =
       namespaces.size === 0 ? [] : allPids().filter((pid) => namespaces.has(namespaceOf(pid, 'pid')) && !isZombie(pid));
     return [...all.map(({ pid }) => pid), ...ending];
@@ -102,7 +102,7 @@ function isInit(pid: number): boolean {
   return ids.length === 2 && ids[1] === '1';
 }
 
-/** Dead, and to be reaped by a parent that need not be ours. */
+/** Dead, but not yet reaped by its parent, which need not be this process. */
 function isZombie(pid: number): boolean {
   return /^State:\s*[ZX]/m.test(readOr(`/proc/${pid}/status`));
 }

@@ -1,8 +1,8 @@
 import { must } from './process.ts';
 
 /**
- * Reads a new folder's larger files once more, from the disk and from end to end. As an unpacker writes them they lie in memory in small pieces, each of
- * which every start of a program of 50 MB pays for anew: a docker client takes a quarter less of a core so (60 of them: 1.0 s in the kernel before, 0.65 s
+ * Reads a new folder's larger files again from the disk, from end to end. As written by an unpacker, they are in memory in small pieces, which slows down every
+ * start of a program of 50 MB: after this, a docker client takes a quarter less of a core (60 of them: 1.0 s in the kernel before, 0.65 s
  * after, Linux 6.18, ext4).
  */
 export async function reread(folder: string): Promise<void> {

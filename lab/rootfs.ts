@@ -8,7 +8,7 @@ import { reread } from './reread.ts';
 import { distributionSources, sourceLine } from './sources.ts';
 import type { Source } from './sources.ts';
 
-/** A root file system that mmdebstrap makes of the distribution's own packages. */
+/** A root file system that mmdebstrap builds from the distribution's own packages. */
 export interface RootKind {
   name: 'host' | 'base';
   format: 'directory' | 'tar';
@@ -27,10 +27,10 @@ const everywhere = [
   'util-linux',
 ];
 
-/** Packages beside those that a host needs: rivals of the benchmark want Python on it. */
+/** Packages in addition to those that a host needs: rivals in the benchmark require Python. */
 const extra = (process.env['LAB_PACKAGES'] ?? '').split(',').filter((name) => name !== '');
 
-/** What hosts, the registry and the builder run on. It holds no Node: a host is bare. */
+/** The root of hosts, the registry and the builder. It has no Node: a host is bare. */
 export const hostRoot: RootKind = {
   name: 'host',
   format: 'directory',
@@ -59,18 +59,18 @@ export const baseRoot: RootKind = {
   packages: [...everywhere, 'mariadb-client', 'mariadb-server-core', 'nginx', 'openssl'],
 };
 
-/** What a root is made of, as one hash: another one means it has to be made anew. */
+/** A hash of the recipe of a root: if it changes, the root is rebuilt. */
 export function rootId(kind: RootKind): string {
   const recipe = [kind.packages.join(), codename(), process.arch, readFileSync(finisher(kind), 'utf8')];
   return createHash('sha256').update(recipe.join('\0')).digest('hex').slice(0, 12);
 }
 
-/** Where a root lies in the cache. */
+/** The path of a root in the cache. */
 export function rootPath(kind: RootKind): string {
   return `${paths.cache}/root-${kind.name}-${rootId(kind)}${kind.format === 'tar' ? '.tar' : ''}`;
 }
 
-/** Makes a root unless the cache has it, and gives back its path; takes half a minute once. */
+/** Builds a root unless it is in the cache, and returns its path; takes half a minute once. */
 export async function ensureRoot(kind: RootKind, say: (line: string) => void): Promise<string> {
   const path = rootPath(kind);
   if (existsSync(path)) return path;
@@ -79,7 +79,7 @@ export async function ensureRoot(kind: RootKind, say: (line: string) => void): P
     rmSync(join(paths.cache, former), { recursive: true, force: true });
   }
   say(
-    `making the ${kind.name} root file system of ${kind.packages.length} ${distribution()} packages and what they need (once, about half a minute)`,
+    `building the ${kind.name} root file system from ${kind.packages.length} ${distribution()} packages and their dependencies (once, about half a minute)`,
   );
   const making = `${paths.cache}/making-${kind.name}-${basename(path)}`;
   const list = `${paths.cache}/making-${kind.name}-sources.list`;
@@ -127,7 +127,7 @@ function distribution(): string {
 function codename(): string {
   const name = osRelease('VERSION_CODENAME');
   if (name === '')
-    throw new Error('/etc/os-release names no VERSION_CODENAME: the lab cannot tell which packages to take');
+    throw new Error('/etc/os-release has no VERSION_CODENAME: the lab cannot determine which packages to use');
   return name;
 }
 
@@ -143,7 +143,7 @@ function machineSources(keyringPrefix: string): Source[] {
   const sources = distributionSources(files, codename());
   if (sources.length === 0)
     throw new Error(
-      `no apt source of ${codename()} itself in /etc/apt/sources.list or ${folder}: the lab takes its packages from there`,
+      `no apt source of ${codename()} itself in /etc/apt/sources.list or ${folder}: the lab needs one for its packages`,
     );
   return sources.map((source, index) => {
     if (source.signedBy?.includes('BEGIN PGP') !== true) return source;
@@ -159,7 +159,7 @@ function machineSources(keyringPrefix: string): Source[] {
   });
 }
 
-/** How the machine reaches its archives: proxies and the like. */
+/** The machine's apt options for its archives, such as proxies. */
 async function machineAptOptions(): Promise<string[]> {
   const lines = (await must(['apt-config', 'dump'])).split('\n');
   return lines

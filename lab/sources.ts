@@ -1,4 +1,4 @@
-/** One archive of the distribution itself, as apt's one-line format has it. */
+/** One archive of the distribution itself, with the fields of apt's one-line format. */
 export interface Source {
   uri: string;
   suite: string;
@@ -19,7 +19,7 @@ const ownComponents = new Set([
 
 /**
  * The distribution's own entries of apt's source files: those of its suite, its updates and its security, whatever the mirror.
- * Everybody else's (engines, clouds, languages) are left out. `files` are contents by name, `.list` or `.sources`.
+ * Those of third parties (engines, clouds, languages) are left out. `files` are contents by name, `.list` or `.sources`.
  */
 export function distributionSources(files: Readonly<Record<string, string>>, codename: string): Source[] {
   const suites = new Set([codename, `${codename}-updates`, `${codename}-security`]);
@@ -36,7 +36,7 @@ export function distributionSources(files: Readonly<Record<string, string>>, cod
     .filter(({ components }) => components.length > 0);
 }
 
-/** The source as a line of a `.list` file; a keyring given as text has to be written to a file first. */
+/** The source as a line of a `.list` file; a keyring given as text must be written to a file first. */
 export function sourceLine({ uri, suite, components, signedBy }: Source): string {
   return ['deb', ...(signedBy === undefined ? [] : [`[signed-by=${signedBy}]`]), uri, suite, ...components].join(' ');
 }

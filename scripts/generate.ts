@@ -1,4 +1,4 @@
-// Writes every generated file: `node scripts/generate.ts`. With --check it writes nothing and ends with 1 when a file is stale, naming each.
+// Writes every generated file: `node scripts/generate.ts`. With --check it writes nothing, lists the stale files and exits with 1 if there are any.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { GENERATED } from './generate/files.ts';
 

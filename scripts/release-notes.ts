@@ -1,23 +1,23 @@
 import { prose } from '../src/github/markdown.ts';
 
-/** What a release is told of. */
+/** The facts in the notes of a release. */
 export interface Release {
   readonly tag: string;
-  /** The whole id of the commit that the tag is on. */
+  /** The full id of the tagged commit. */
   readonly commit: string;
   /** The tag of the release before; undefined for the first one. */
   readonly previous: string | undefined;
-  /** Subjects of the commits since then, newest first, without those that only build the bundles. */
+  /** Subjects of the commits since then, newest first, without those that only rebuild the bundles. */
   readonly subjects: readonly string[];
   /** `owner/name` on GitHub, and the address of that GitHub. */
   readonly repository: string;
   readonly server: string;
 }
 
-/** GitHub takes 125,000 characters; the lines after the list fit into the rest. */
+/** GitHub accepts 125,000 characters; the lines after the list fit into the rest. */
 const LONGEST_LIST = 120_000;
 
-/** The notes of a release as Markdown. A subject is text whatever is in it: it formats nothing, links nothing and calls nobody. */
+/** The notes of a release as Markdown. A subject is always plain text: without formatting, links or mentions. */
 export function releaseNotes({ tag, commit, previous, subjects, repository, server }: Release): string {
   const changes = subjects.filter((subject) => subject.trim() !== '').map((subject) => `- ${item(subject)}`);
   const pin = `To stay at this release: \`uses: ${repository}@${commit} # ${tag}\``;
@@ -26,7 +26,7 @@ export function releaseNotes({ tag, commit, previous, subjects, repository, serv
   return `${fitting(changes) || 'Only the bundles were rebuilt.'}\n\n${pin}\n\n${since}\n`;
 }
 
-/** A subject in a list: what would begin another list there is taken at its word. */
+/** A subject in a list; characters that would begin another list are escaped. */
 const item = (subject: string): string => prose(subject).replace(/^(\d*)(?=[-+.)])/, '$1\\');
 
 function fitting(lines: readonly string[]): string {

@@ -1,5 +1,5 @@
-// Releases the commit that a tag vX.Y.Z is on, in a repository checked out with all its history.
-// `release.ts check` says whether it may be released; `release.ts publish` looks again, writes the release and moves the major tag. A second run does no harm.
+// Releases the commit with the tag vX.Y.Z, in a repository checked out with its full history.
+// `release.ts check` says whether it may be released; `release.ts publish` checks again, creates the release and moves the major tag. It is safe to run it again.
 import { readFileSync } from 'node:fs';
 import { must } from '../lab/process.ts';
 import { releaseNotes } from './release-notes.ts';
@@ -7,7 +7,7 @@ import { releaseNotes } from './release-notes.ts';
 const VERSION = /^v((?:0|[1-9]\d*))\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)$/;
 const MAIN = 'refs/remotes/origin/main';
 
-/** A commit under its tag, which may be released. */
+/** A tagged commit that may be released. */
 interface Candidate {
   readonly tag: string;
   readonly commit: string;
@@ -16,13 +16,13 @@ interface Candidate {
 }
 
 const git = async (...args: string[]): Promise<string> => (await must(['git', ...args])).trim();
-/** The token stays in gh's environment: git asks gh for it. */
+/** The token stays in gh's environment; git gets it from gh. */
 const gitOnline = (...args: string[]): Promise<string> =>
   git('-c', 'credential.helper=', '-c', 'credential.helper=!gh auth git-credential', ...args);
 const isWithin = async (commit: string, of: string): Promise<boolean> =>
   (await git('rev-list', '--max-count=1', commit, `^${of}`)) === '';
 
-/** Throws, with what to do, unless the tag that this runs on may be released. */
+/** The tagged commit of this run. Throws, with the remedy, if it may not be released. */
 async function candidate(): Promise<Candidate> {
   const { GITHUB_REF_TYPE: kind = 'no ref', GITHUB_REF_NAME: tag = '' } = process.env;
   const major = VERSION.exec(tag)?.[1];
@@ -36,12 +36,12 @@ async function candidate(): Promise<Candidate> {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version?: string };
   if (`v${version}` !== tag)
     throw new Error(
-      `package.json says version ${version}, the tag says ${tag}: make them the same, and tag the commit that does`,
+      `package.json has version ${version}, but the tag is ${tag}: set the version in package.json, commit it and tag that commit`,
     );
   return { tag, commit, major: `v${major}` };
 }
 
-/** Where a tag of the remote points: what stands in the ref, and the commit behind it. Undefined when it is not there. */
+/** Where a tag of the remote points: the value of the ref, and the commit behind it. Undefined if the tag does not exist. */
 async function remoteTag(tag: string): Promise<{ readonly ref: string; readonly commit: string } | undefined> {
   const lines = (await gitOnline('ls-remote', 'origin', `refs/tags/${tag}`, `refs/tags/${tag}^{}`))
     .split('\n')
@@ -51,7 +51,7 @@ async function remoteTag(tag: string): Promise<{ readonly ref: string; readonly 
   return ref === undefined ? undefined : { ref, commit: ids[`refs/tags/${tag}^{}`] ?? ref };
 }
 
-/** The notes tell what is new since the newest of the releases before. */
+/** The notes list the changes since the latest previous release. */
 async function notes({ tag, commit }: Candidate, released: ReadonlySet<string>): Promise<string> {
   const tags = (await git('tag', '--list', 'v*', '--merged', commit, '--sort=-version:refname'))
     .split('\n')
@@ -73,14 +73,14 @@ async function notes({ tag, commit }: Candidate, released: ReadonlySet<string>):
   return releaseNotes({ tag, commit, previous, subjects, repository, server });
 }
 
-/** A release that is there already stays as it is: someone may have edited it. */
+/** Creates the release. An existing one is left unchanged: someone may have edited it. */
 async function writeRelease(release: Candidate): Promise<string> {
   const repo = ['--repo', process.env['GITHUB_REPOSITORY'] ?? ''];
   const listed = JSON.parse(await must(['gh', 'release', 'list', ...repo, '--limit', '1000', '--json', 'tagName'])) as {
     tagName: string;
   }[];
   const released = new Set(listed.map(({ tagName }) => tagName));
-  if (released.has(release.tag)) return `the release ${release.tag} is there already`;
+  if (released.has(release.tag)) return `the release ${release.tag} already exists`;
   await must(
     ['gh', 'release', 'create', release.tag, ...repo, '--verify-tag', '--title', release.tag, '--notes-file', '-'],
     { stdin: await notes(release, released) },
@@ -88,10 +88,10 @@ async function writeRelease(release: Candidate): Promise<string> {
   return `released ${release.tag}`;
 }
 
-/** Moves the major tag forward only, and only from where it was seen. */
+/** Moves the major tag, only forward, and only if it has not moved meanwhile. */
 async function moveMajor({ tag, commit, major }: Candidate): Promise<string> {
   const old = await remoteTag(major);
-  if (old?.commit === commit) return `${major} is at ${tag} already`;
+  if (old?.commit === commit) return `${major} is already at ${tag}`;
   if (old && !(await isWithin(old.commit, commit)))
     return `${major} stays at ${old.commit}, which is not older than ${tag}`;
   const push = [
@@ -101,8 +101,8 @@ async function moveMajor({ tag, commit, major }: Candidate): Promise<string> {
     `${commit}:refs/tags/${major}`,
   ];
   const said = await gitOnline(...push).catch((error: unknown) => String(error));
-  if ((await remoteTag(major))?.commit === commit) return `${major} is at ${tag} now`;
-  // The token of a workflow has no right to workflows, which GitHub asks for where those of the commit and those of main differ.
+  if ((await remoteTag(major))?.commit === commit) return `${major} is now at ${tag}`;
+  // The token of a workflow has no permission for workflows, which GitHub requires if those of the commit differ from those of main.
   throw new Error(
     `${tag} is released, but ${major} could not be moved to it. Run this again, or move it by hand: git push --force origin ${commit}:refs/tags/${major}\n${said}`,
   );
@@ -113,7 +113,7 @@ async function publish(): Promise<void> {
   const there = (await remoteTag(release.tag))?.commit;
   if (there !== release.commit)
     throw new Error(
-      `${release.tag} was moved to ${there ?? 'nowhere'} since this run started with ${release.commit}: nothing was released. Give the other commit its own version`,
+      `${release.tag} now points to ${there ?? 'no commit'}, but this run started with ${release.commit}: nothing was released. Give the other commit its own version`,
     );
   console.log(`release: ${await writeRelease(release)}`);
   console.log(`release: ${await moveMajor(release)}`);

@@ -1,5 +1,5 @@
-// Makes a fresh clone ready: installs the npm packages that package-lock.json names, when they are not there yet.
-// Runs on the Node that came with the machine (18 or newer); everything after it runs on Node 24, which is one of those packages.
+// Prepares a fresh clone: installs the npm packages of package-lock.json if they are missing.
+// Runs on the machine's own Node (18 or newer); everything after it runs on Node 24, which is one of those packages.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

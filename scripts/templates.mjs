@@ -1,4 +1,4 @@
-// Compiles each Handlebars template into the sources, so that a run needs neither a file beside the bundle nor the compiler. `--check`: only says whether they are up to date.
+// Compiles each Handlebars template into the sources, so that a run needs neither a file beside the bundle nor the compiler. `--check`: only checks whether they are up to date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import Handlebars from 'handlebars';
 
@@ -26,7 +26,7 @@ for (const { from, to, name, knownHelpers } of TEMPLATES) {
   const current = readOr(root + to);
   if (current === source) continue;
   stale += 1;
-  if (check) console.error(`${to} is not what ${from} gives: run npm run generate`);
+  if (check) console.error(`${to} does not match ${from}: run npm run generate`);
   else {
     writeFileSync(root + to, source);
     console.log(`${to} written from ${from}`);

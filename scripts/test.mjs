@@ -1,5 +1,5 @@
-// All tests: first what needs no lab, while the labs are laid, then the lab tests on real hosts. Says what it does, and ends with the totals.
-// `--lab [PATTERN...]` runs only the lab tests, of those files.
+// All tests: first those that need no lab, while the labs are set up, then the lab tests on real hosts. Reports each step, and ends with the totals.
+// `--lab [PATTERN...]` runs only the lab tests, in the matching files.
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { Buffer } from 'node:buffer';
 import { spawn } from 'node:child_process';
@@ -11,14 +11,14 @@ import { check } from './check.mjs';
 const root = resolve(import.meta.dirname, '..');
 const LAB_DEADLINE_MS = 120 * 60_000;
 const folder = mkdtempSync(join(tmpdir(), 'kuscia-swarm-test-'));
-// Labs of their own, so that whatever runs in a person's lab stays; the images are shared. Two, because what tests do most is wait.
+// Separate labs, so that a developer's own lab is left alone; the images are shared. Two, because tests mostly wait.
 const standardLab = '/var/lib/kuscia-swarm-lab';
 const home = process.env.LAB_HOME ?? `${standardLab}-test`;
 const labs = [home, `${home}-2`].map((LAB_HOME) => ({
   LAB_HOME,
   LAB_CACHE: process.env.LAB_CACHE ?? `${process.env.LAB_HOME ?? standardLab}/cache`,
 }));
-/** The files that take longest, which are begun first; those that mostly wait (wrong, lock, standin) beside others that do not. */
+/** The files that take longest, which are started first; those that mostly wait (wrong, lock, standin) next to others that do not. */
 const LONG = [
   'changes',
   'shapes',
@@ -36,11 +36,11 @@ const LONG = [
   'self-hosted',
   'transport',
 ];
-/** Longest part of a failure that is told again at the end; all of it stands further up, where its file ended. */
+/** Maximum length of a failure as repeated at the end; all of it is printed further up, where its file ended. */
 const TOLD_AGAIN = 1200;
 const [onlyLab, patterns] = process.argv[2] === '--lab' ? [true, process.argv.slice(3)] : [false, []];
 const results = { unit: join(folder, 'unit.json') };
-/** Lines of the crash matrix that say how much of it was tried; they stand in the middle of hours of output. */
+/** Lines of the crash matrix that say how much of it was tried; they are in the middle of hours of output. */
 const tallies = [];
 
 try {
@@ -67,14 +67,14 @@ async function checked() {
   return check(results.unit);
 }
 
-/** Lays the labs, one after the other, for the first one builds what both need; the exit code of each. */
+/** Sets up the labs, one after the other, because the first one builds what both need. Returns the exit code of each. */
 async function lay(used) {
   const codes = [];
   for (const lab of used) codes.push(await shown('node', ['lab/cli.ts', 'up', '3'], lab));
   return codes;
 }
 
-/** Each file takes the next lab that is free. Labs are laid before, so that what they install and build is seen, and removed after them, whatever they said. */
+/** Each file uses the next free lab. Labs are set up before, so that their output is visible, and removed afterwards, whatever the results. */
 async function labTests(files, used, laid) {
   console.log(`test: ${files.length} files of lab tests, on real hosts on this machine, in two labs side by side`);
   if (files.length === 0) return 1;
@@ -92,7 +92,7 @@ async function labTests(files, used, laid) {
   return codes.find((code) => code !== 0) ?? 0;
 }
 
-/** Runs one file of lab tests; what it prints is shown when it has ended, so that two do not mix. */
+/** Runs one file of lab tests; its output is shown when it has ended, so that the output of two files does not mix. */
 function tested(file, lab) {
   results[file] = join(folder, `${Object.keys(results).length}.json`);
   return shown(
@@ -103,7 +103,7 @@ function tested(file, lab) {
   );
 }
 
-/** The files of lab tests that were asked for, the long ones first. */
+/** The selected files of lab tests, the long ones first. */
 function labFiles() {
   const all = readdirSync(join(root, '__tests__/lab'), { recursive: true })
     .map((name) => `__tests__/lab/${name}`)
@@ -114,12 +114,12 @@ function labFiles() {
     .sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
 }
 
-/** Why the lab cannot run here; undefined when it can. A lab that is left out is a failure: its tests prove the deployment. */
+/** Why the lab cannot run here; undefined if it can. A skipped lab is a failure: its tests prove the deployment. */
 function unfitForLab() {
   if (process.platform !== 'linux')
     return `they need Linux (namespaces, cgroups), this is ${process.platform}. Run them in a Linux machine or container, or npm run check for the rest`;
   if (process.getuid?.() !== 0)
-    return 'they need root, to make hosts out of namespaces. Run sudo npm test, or npm run check for the rest';
+    return 'they need root to create hosts from namespaces. Run sudo npm test, or npm run check for the rest';
   return undefined;
 }
 
@@ -147,7 +147,7 @@ function shown(name, args, lab, output = 'inherit') {
   });
 }
 
-/** What failed in a file of tests, told once more after hours of output: the name of each, and how its message begins. */
+/** The failures in a file of tests, repeated after hours of output: the name of each, and the beginning of its message. */
 function failuresIn({ name, status, message, assertionResults }) {
   const begins = (text) =>
     stripVTControlCharacters(text)
@@ -163,7 +163,7 @@ function failuresIn({ name, status, message, assertionResults }) {
   );
 }
 
-/** The totals of both runs as jest counted them. A file that could not run, a run without result and a failed check are failures too. */
+/** The totals of both runs as counted by jest. A file that could not run, a run without a result and a failed check are failures too. */
 function summary(failed, labCode) {
   const counts = Object.entries(results)
     .filter(([project]) => project !== 'unit' || !onlyLab)

@@ -1,4 +1,4 @@
-// Checks every workflow and action file with GitHub's own language service: what an editor would underline. `workflows.mjs FILE...` checks those.
+// Checks every workflow and action file with GitHub's own language service, as an editor does. `workflows.mjs FILE...` checks those files.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
@@ -8,7 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const root = resolve(import.meta.dirname, '..');
 const KIND = /^(?:\.github\/workflows\/[^/]+|workflows\/[^/]+|(?:.*\/)?action)\.ya?ml$/;
 
-// The language service imports JSON without saying so, which bundlers take and Node does not.
+// The language service imports JSON without an import attribute, which bundlers accept and Node does not.
 registerHooks({
   load: (url, context, next) =>
     url.endsWith('.json')
@@ -18,7 +18,7 @@ registerHooks({
 const { registerLogger, validate } = await import('@actions/languageservice');
 const { TextDocument } = await import('vscode-languageserver-textdocument');
 
-/** Files of this repository that others refer to; anything else is not there to be looked at. */
+/** Provides the files of this repository that others refer to; other repositories are not available. */
 const fileProvider = {
   async getFileContent({ path, repository }) {
     if (repository !== undefined && repository !== 'kuscia-swarm')
@@ -27,10 +27,10 @@ const fileProvider = {
   },
 };
 
-/** What is wrong with a file, one line each. */
+/** The faults of a file, one line each. */
 async function findings(file) {
   const path = resolve(root, file);
-  // By where a file is, the service knows what it is; the templates in workflows/ are workflows too.
+  // The service determines the kind of a file by its path; the templates in workflows/ are workflows too.
   const uri = pathToFileURL(
     /(?:^|\/)action\.ya?ml$/.test(file) ? path : path.replace(/^.*\//, `${root}/.github/workflows/`),
   ).href;

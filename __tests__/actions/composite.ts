@@ -17,7 +17,7 @@ interface Composite {
   };
 }
 
-/** What a composite said and gave. */
+/** The log and the outputs of a composite. */
 export interface CompositeRun {
   readonly code: number | null;
   /** Both streams. */
@@ -45,7 +45,7 @@ export async function composite(name: string, inputs: Readonly<Record<string, st
     const env = {
       ...filled(step.env, (expression) => given(action, inputs, expression)),
       PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
-      // A home of its own: what a person's .bashrc does is no part of it.
+      // A separate home, so that a developer's .bashrc has no influence.
       HOME: temp,
       ...{ GITHUB_ACTIONS: 'true', GITHUB_ACTION_PATH: path, GITHUB_WORKSPACE: paths.repository, RUNNER_TEMP: temp },
       ...{

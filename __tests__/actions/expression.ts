@@ -1,6 +1,6 @@
 import { data, Evaluator, Lexer, Parser } from '@actions/expressions';
 
-/** What a job finds when GitHub asks whether it is to run. */
+/** The context in which GitHub decides whether a job runs. */
 export interface Circumstances {
   readonly inputs?: Readonly<Record<string, unknown>>;
   /** Results and outputs of the jobs that it needs. */

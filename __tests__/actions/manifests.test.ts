@@ -31,7 +31,7 @@ const actionOf = (action: string): Action => read(`actions/${action}/action.yml`
 
 const OTHERS = ['report-health', 'clean-up', 'check-approval', 'comment-plan'];
 
-test('each stage is an action, and what jobs need around them; nothing else is one', () => {
+test('each stage is an action, and so are the operations that jobs need around them; nothing else is', () => {
   const folders = readdirSync(join(root, 'actions'), { withFileTypes: true }).flatMap((entry) =>
     entry.isDirectory() ? [entry.name] : [],
   );
@@ -48,7 +48,7 @@ describe.each(ACTIONS)('actions/%s', (action) => {
   const bundle = runs.steps.find(({ id }) => id === 'stage');
   const env = bundle?.env ?? {};
 
-  test('runs the one bundle in bash, with artifacts fetched before and kept after, and splices nothing', () => {
+  test('runs the bundle in bash, downloads artifacts before and uploads them after, and interpolates nothing into the script', () => {
     expect(runs.using).toBe('composite');
     expect(bundle).toEqual({ id: 'stage', shell: 'bash', run: BUNDLE, env });
     const takes = !['check', 'snapshot', 'unlock'].includes(action);
@@ -73,7 +73,7 @@ describe.each(ACTIONS)('actions/%s', (action) => {
     ]);
   });
 
-  test('exchanges artifacts only when asked to, under a name that no other job of the run has, for a day', () => {
+  test('exchanges artifacts only on request, under a name unique within the run, for a day', () => {
     for (const step of runs.steps.filter(({ uses }) => uses !== undefined))
       expect(step.if).toMatch(/^(inputs\.artifacts != ''|failure\(\) && steps\.stage\.outputs\.logs > 0$)/);
     const upload = runs.steps.find(
@@ -90,7 +90,7 @@ describe.each(ACTIONS)('actions/%s', (action) => {
     expect(env['INPUT_ARTIFACTS-OUT']).toContain(`kuscia-swarm/${action}-out`);
   });
 
-  test('keeps the logs of a failed run apart from what is handed over, which is deleted at the end', () => {
+  test('keeps the logs of a failed run separate from the exchanged artifacts, which are deleted at the end', () => {
     const upload = runs.steps.find(({ if: when }) => when?.startsWith('failure()'));
     if (!upload) return expect(['check', 'snapshot', 'unlock']).toContain(action);
     expect(upload.with?.['name']).toContain(
@@ -105,7 +105,7 @@ describe.each(ACTIONS)('actions/%s', (action) => {
     );
   });
 
-  test('takes every input that it may need, as the catalogue has it', () => {
+  test('takes every input that it may need, as defined in the catalogue', () => {
     const without: Readonly<Record<string, boolean>> = {
       stage: true,
       'artifacts-in': true,
@@ -164,7 +164,7 @@ describe.each(ACTIONS)('actions/%s', (action) => {
     ]);
   });
 
-  test('hands each of them over, and what it is for', () => {
+  test('passes each of them on, and the purpose of the run', () => {
     const given = Object.fromEntries(
       INPUT_LIST.flatMap(({ name }) => (name in inputs ? [[inputVariable(name), `\${{ inputs.${name} }}`]] : [])),
     );
@@ -181,7 +181,7 @@ describe.each(ACTIONS)('actions/%s', (action) => {
     ).toEqual({ ...ACTION_VARIABLES, ...given, ...fixed });
   });
 
-  test('maps outputs that the bundle has', () => {
+  test('maps only outputs that the bundle has', () => {
     const expected: Readonly<Record<string, string[]>> = {
       verify: ['verify', 'failures', 'logs', 'load-balancer-url'],
       'nginx-lb': ['changed', 'plan', 'failures', 'logs', 'load-balancer-url'],

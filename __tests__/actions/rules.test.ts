@@ -51,9 +51,9 @@ const A = 'actions/example/action.yml';
 
 type Case = [what: string, path: string, of: string, by: string, found: string];
 
-/** For each rule, what breaks it: a piece of the file and what stands in its place, and where and what is found. */
+/** For each rule, changes that break it: a part of the file and its replacement, and the finding with its place. */
 const CASES: Readonly<Record<string, readonly Case[]>> = {
-  'other people’s actions are pinned to a commit, with the version beside it': [
+  'third-party actions are pinned to a commit, with the version beside it': [
     ['a tag', W, `checkout@${COMMIT}`, 'checkout@v7.0.1', '16: pin actions/checkout@v7.0.1 to a full commit'],
     [
       'a short commit',
@@ -72,7 +72,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['an image', A, '$/actions/example', 'docker://alpine:3', '6: pin docker://alpine:3 to a full commit'],
     ['no version', W, ' # v7.0.1', '', `16: say the version of actions/checkout@${COMMIT} beside it, as # v1.2.3`],
     [
-      'half a version',
+      'an incomplete version',
       W,
       ' # v7.0.1',
       ' # v7',
@@ -93,7 +93,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       '19: pin OWNER/kuscia-swarm/actions/x@main to a full commit',
     ],
   ],
-  'nothing is spliced into what a shell runs': [
+  'nothing is interpolated into a shell script': [
     [
       'an expression',
       W,
@@ -109,7 +109,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       '8: hand the value over by env: an expression in run: becomes part of the program',
     ],
   ],
-  'nothing is taken from the folder of whoever calls': [
+  'nothing is used from the folder of the caller': [
     [
       'a path in a callable workflow',
       W,
@@ -125,7 +125,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       "6: ./actions/example is looked for in the caller's repository; write $/actions/example",
     ],
   ],
-  'what this repository has is named by its path, without a version': [
+  'parts of this repository are named by path, without a version': [
     ['no path', A, '$/actions/example', '$/', '6: $/ is refused by runners: $/ takes a path, and no version'],
     [
       'a version',
@@ -146,20 +146,20 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['another shell', A, 'shell: bash', 'shell: sh', '7: write shell: bash; sh drops variables with a hyphen'],
     ['no shell', A, 'shell: bash', 'id: x', '7: write shell: bash; sh drops variables with a hyphen'],
   ],
-  'every job ends in time': [
+  'every job has a time limit': [
     ['no end', W, '    timeout-minutes: 5\n', '', '10: give the job work timeout-minutes'],
-    ['an end that is no time', W, 'timeout-minutes: 5', 'timeout-minutes: 0', '10: give the job work timeout-minutes'],
+    ['an invalid time limit', W, 'timeout-minutes: 5', 'timeout-minutes: 0', '10: give the job work timeout-minutes'],
   ],
-  'every job says its permissions, and the workflow grants none to all': [
+  'every job states its permissions, and the workflow grants none to all': [
     [
-      'a job that says none',
+      'a job that states none',
       W,
       '    permissions:\n      contents: read\n',
       '',
       '10: give the job work the permissions that it needs, each by name',
     ],
     [
-      'a call that says none',
+      'a call that states none',
       W,
       '    permissions: { contents: read }\n',
       '',
@@ -173,7 +173,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       '7: give the job call the permissions that it needs, each by name',
     ],
     [
-      'a workflow that says none',
+      'a workflow that states none',
       W,
       'permissions: {}\n',
       '',
@@ -196,14 +196,14 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       '16: write persist-credentials: false',
     ],
     [
-      'a checkout that does not say',
+      'a checkout without the setting',
       W,
       'persist-credentials: false',
       'fetch-depth: 0',
       '16: write persist-credentials: false',
     ],
   ],
-  'no code of strangers runs with this repository’s rights': [
+  'no foreign code runs with the permissions of this repository': [
     [
       'in a mapping',
       W,
@@ -226,7 +226,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       "2: take another trigger than workflow_run, which runs strangers' changes with this repository's secrets",
     ],
   ],
-  'no artifact is in the way of another attempt, and none of a caller’s is kept for long': [
+  'no artifact collides with another attempt, and none of a caller is kept for long': [
     [
       'a name for every attempt',
       W,
@@ -269,21 +269,21 @@ describe.each(Object.entries(CASES))('%s', (_, cases) => {
   });
 });
 
-describe('what the rules leave to a file', () => {
+describe('exceptions to the rules', () => {
   const inheriting = (path: string, triggers: string): string[] =>
     broken(read(path, `on: ${triggers}\njobs:\n  clean-up:\n    runs-on: x\n    timeout-minutes: 5\n`));
 
-  test('a template names this repository by the tag that whoever copies it takes', () => {
+  test('a template may refer to this repository by the tag that users copy', () => {
     expect(broken(read(T, WORKFLOW.replace('$/actions/example', 'OWNER/kuscia-swarm/actions/example@v1')))).toEqual([]);
   });
 
-  test('a job that is known to inherit may do so, while its workflow can only be called', () => {
+  test('a listed job may inherit permissions as long as its workflow can only be called', () => {
     expect(inheriting('.github/workflows/deploy.yml', 'workflow_call')).toEqual([]);
     expect(inheriting('.github/workflows/deploy.yml', '[workflow_call, push]')).toHaveLength(2);
     expect(inheriting('.github/workflows/other.yml', 'workflow_call')).toHaveLength(2);
   });
 
-  test('a workflow that nobody else calls may use what it has checked out', () => {
+  test('a workflow that no other repository calls may use what it has checked out', () => {
     expect(
       broken(read(W, WORKFLOW.replace('  workflow_call:\n', '').replace('$/actions/example', './actions/example'))),
     ).toEqual([]);
@@ -322,7 +322,7 @@ describe('this repository', () => {
     expect(broken(file)).toEqual([]),
   );
 
-  test('lets no job inherit that is not there or says its permissions', () => {
+  test('lists no job as inheriting that does not exist or states its permissions', () => {
     for (const entry of Object.keys(INHERITING)) {
       const [path, job = ''] = entry.split(' ');
       const file = files.find((one) => one.path === path);

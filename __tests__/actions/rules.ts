@@ -18,7 +18,7 @@ export interface File {
   lineOf(node: unknown): number;
 }
 
-/** What a rule holds against a file: where in it, and what to do. */
+/** A violation of a rule: its place in the file, and the remedy. */
 interface Finding {
   readonly at: unknown;
   readonly what: string;
@@ -29,7 +29,7 @@ interface Rule {
   findings(file: File): Finding[];
 }
 
-/** Reads a workflow or an action file. Throws with its path when it is no YAML mapping. */
+/** Reads a workflow or an action file. Throws with its path if it is not a YAML mapping. */
 export function read(path: string, text: string): File {
   const lines = new LineCounter();
   const { contents, errors } = parseDocument(text, { lineCounter: lines });
@@ -51,7 +51,7 @@ const isAction = ({ root }: File): boolean => root.has('runs');
 /** Templates are copied into the repositories of those who call. */
 const isTemplate = ({ path }: File): boolean => path.startsWith('workflows/');
 
-/** What starts a workflow, with the place where it says so. */
+/** The triggers of a workflow, each with its place. */
 function triggers({ root }: File): [name: string, at: unknown][] {
   const on = at(root, 'on');
   if (isMap<Node>(on)) return on.items.map(({ key }) => [textOf(key), key]);
@@ -89,16 +89,16 @@ const OURS = /^OWNER\/kuscia-swarm(?:\/[\w./-]+)?@v\d+$/;
  */
 export const INHERITING: Readonly<Record<string, string>> = {
   '.github/workflows/deploy.yml approve':
-    'reads the rules of the environment where the caller grants actions: read or more',
-  '.github/workflows/deploy.yml clean-up': 'deletes artifacts where the caller grants actions: write',
-  '.github/workflows/verify.yml clean-up': 'deletes artifacts where the caller grants actions: write',
+    'reads the rules of the environment if the caller grants actions: read or more',
+  '.github/workflows/deploy.yml clean-up': 'deletes artifacts if the caller grants actions: write',
+  '.github/workflows/verify.yml clean-up': 'deletes artifacts if the caller grants actions: write',
   '.github/workflows/verify.yml report': 'keeps an issue where the caller grants issues: write',
 };
 
 /** The rules for every workflow, template and action of this repository. */
 export const RULES: readonly Rule[] = [
   {
-    name: 'other people’s actions are pinned to a commit, with the version beside it',
+    name: 'third-party actions are pinned to a commit, with the version beside it',
     findings: (file) =>
       uses(file).flatMap((node) => {
         const used = textOf(node);
@@ -110,7 +110,7 @@ export const RULES: readonly Rule[] = [
       }),
   },
   {
-    name: 'nothing is spliced into what a shell runs',
+    name: 'nothing is interpolated into a shell script',
     findings: (file) =>
       steps(file).flatMap((step) => {
         const run = at(step, 'run');
@@ -120,7 +120,7 @@ export const RULES: readonly Rule[] = [
       }),
   },
   {
-    name: 'nothing is taken from the folder of whoever calls',
+    name: 'nothing is used from the folder of the caller',
     findings: (file) =>
       isAction(file) || isCallable(file)
         ? usesOf(steps(file))
@@ -132,7 +132,7 @@ export const RULES: readonly Rule[] = [
         : [],
   },
   {
-    name: 'what this repository has is named by its path, without a version',
+    name: 'parts of this repository are named by path, without a version',
     findings: (file) =>
       uses(file)
         .filter((node) => /^\$\/(?:$|.*@)/.test(textOf(node)))
@@ -148,14 +148,14 @@ export const RULES: readonly Rule[] = [
         : [],
   },
   {
-    name: 'every job ends in time',
+    name: 'every job has a time limit',
     findings: (file) =>
       jobs(file)
         .filter(({ body }) => at(body, 'uses') === undefined && !(Number(textOf(at(body, 'timeout-minutes'))) > 0))
         .map(({ key, name }) => ({ at: key, what: `give the job ${name} timeout-minutes` })),
   },
   {
-    name: 'every job says its permissions, and the workflow grants none to all',
+    name: 'every job states its permissions, and the workflow grants none to all',
     findings: (file) => {
       if (isAction(file)) return [];
       const all = at(file.root, 'permissions');
@@ -185,7 +185,7 @@ export const RULES: readonly Rule[] = [
         .map((step) => ({ at: step, what: 'write persist-credentials: false' })),
   },
   {
-    name: 'no code of strangers runs with this repository’s rights',
+    name: 'no foreign code runs with the permissions of this repository',
     findings: (file) =>
       triggers(file)
         .filter(([name]) => ['pull_request_target', 'workflow_run'].includes(name))
@@ -195,7 +195,7 @@ export const RULES: readonly Rule[] = [
         })),
   },
   {
-    name: 'no artifact is in the way of another attempt, and none of a caller’s is kept for long',
+    name: 'no artifact collides with another attempt, and none of a caller is kept for long',
     findings: (file) =>
       stepsUsing(file, 'actions/upload-artifact').flatMap((step) => [
         ...(/\$\{\{ *github\.run_attempt *\}\}/.test(textOf(at(step, 'with', 'name')))

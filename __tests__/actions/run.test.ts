@@ -22,7 +22,7 @@ function found(program: string): string {
   return first;
 }
 
-/** A program that says it is that Node, and tells with what it was run. */
+/** A program that claims to be that Node, and prints its arguments. */
 function node(version: string, ...path: string[]): void {
   const file = join(folder, ...path);
   mkdirSync(join(file, '..'), { recursive: true });
@@ -66,13 +66,13 @@ describe('actions/run.sh finds a Node that the bundle can run on', () => {
     expect(ran({ also: ['bin'] })).toEqual({ status: 7, said: 'bin/node runs bundle.cjs with stage swarm-init\n' });
   });
 
-  test('on PATH behind one that is too old', () => {
+  test('on PATH after one that is too old', () => {
     node('v20.20.2', 'old/node');
     node('v26.0.0', 'new/node');
     expect(ran({ also: ['old', 'new'] }).said).toContain('new/node runs bundle.cjs');
   });
 
-  test('in the folder of the runner beside its temporary files, where PATH has an old one', () => {
+  test('in the folder of the runner beside its temporary files, if PATH has an old one', () => {
     node('v20.20.2', 'bin/node');
     node('v20.20.2', 'runner/externals/node20/bin/node');
     node('v24.19.0', 'runner/externals/node24/bin/node');
@@ -82,7 +82,7 @@ describe('actions/run.sh finds a Node that the bundle can run on', () => {
   });
 
   test.each(['bin', 'bin.2.336.0'])(
-    'in the folder of the runner that is its parent process (%s), with its work elsewhere',
+    'in the folder of the runner that is its parent process (%s), with its work folder elsewhere',
     (bin) => {
       node('v24.19.0', 'runner/externals/node24/bin/node');
       mkdirSync(join(folder, 'runner', bin));
@@ -94,7 +94,7 @@ describe('actions/run.sh finds a Node that the bundle can run on', () => {
     },
   );
 
-  test('and not one that does not start, such as another C library’s', () => {
+  test('but not one that does not start, such as one for another C library', () => {
     node('v24.19.0', 'runner/externals/node24_alpine/bin/node');
     mkdirSync(join(folder, 'runner/externals/node24/bin'), { recursive: true });
     writeFileSync(join(folder, 'runner/externals/node24/bin/node'), '#!/no/such/loader\n', { mode: 0o755 });
@@ -106,8 +106,8 @@ describe('actions/run.sh finds a Node that the bundle can run on', () => {
 
 describe('actions/run.sh says what to do', () => {
   test.each([
-    ['where there is no Node', [], ''],
-    ['where all are too old', ['bin'], ' (node there is v20.20.2)'],
+    ['if there is no Node', [], ''],
+    ['if all are too old', ['bin'], ' (node there is v20.20.2)'],
   ])('%s', (_, also, there) => {
     node('v20.20.2', 'bin/node');
     node('v20.20.2', 'runner/externals/node20/bin/node');
@@ -117,7 +117,7 @@ describe('actions/run.sh says what to do', () => {
     });
   });
 
-  test('where mode is verify, which would leave the stage out', () => {
+  test('if mode is verify, which would skip the stage', () => {
     node('v24.1.0', 'bin/node');
     const refused = ran({ also: ['bin'], env: { INPUT_MODE: ' verify ' } });
     expect(refused).toEqual({
@@ -128,7 +128,7 @@ describe('actions/run.sh says what to do', () => {
   });
 });
 
-test('shellcheck, where there is one, finds nothing in actions/run.sh', () => {
+test('shellcheck, if installed, finds nothing in actions/run.sh', () => {
   const { status, stdout, error } = spawnSync('shellcheck', [script], { encoding: 'utf8' });
   if (error !== undefined) expect((error as NodeJS.ErrnoException).code).toBe('ENOENT');
   else expect({ status, stdout }).toEqual({ status: 0, stdout: '' });

@@ -20,18 +20,18 @@ const WRONG: [what: string, file: string, text: string, said: string][] = [
     ":7: Invalid action input 'mode'",
   ],
   [
-    'an input that our action must have',
+    'a missing required input of our action',
     'w.yml',
     'on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - uses: $/actions/verify\n        with: { cluster: c }\n',
     ':7: Missing required input `database-password`',
   ],
   [
-    'an action of ours that is not there',
+    'an own action that does not exist',
     'w.yml',
     'on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - uses: $/actions/nowhere\n',
     ':6: Unable to resolve action `$/actions/nowhere`',
   ],
-  ['a text that is no YAML', 'w.yml', 'on: [push\njobs', ':2: Flow sequence'],
+  ['a text that is not YAML', 'w.yml', 'on: [push\njobs', ':2: Flow sequence'],
 ];
 
 test.each(WRONG)(

@@ -55,17 +55,17 @@ describe('the jobs of deploy.yml', () => {
   const stages = deploymentStages(deploymentOf());
 
   test.each(stages.map(({ name, needs }) => ({ name, needs })))(
-    '$name follows what the code says it needs',
+    '$name follows the jobs that the code says it needs',
     ({ name, needs }) => {
       expect(deploy.jobs[name]?.steps?.some(({ uses }) => uses === `$/actions/${name}`)).toBe(true);
       const earlier = before(deploy.jobs, name);
       expect(needs.filter((need) => !earlier.has(need))).toEqual([]);
-      // Whatever changes hosts follows the plan, and the approval where one is asked for.
+      // Every job that changes hosts follows the plan, and the approval if one is requested.
       for (const gate of ['check', 'plan', 'approve']) expect([...earlier]).toContain(gate);
     },
   );
 
-  test('are those of the stages and what stands around them', () => {
+  test('are those of the stages and the jobs around them', () => {
     expect(Object.keys(deploy.jobs).filter((job) => !STAGES.some((stage) => stage === job))).toEqual([
       'check',
       'snapshot',
@@ -81,7 +81,7 @@ describe('the jobs of deploy.yml', () => {
     expect(before(deploy.jobs, 'plan')).toEqual(new Set(['check', 'snapshot']));
   });
 
-  test('go by a mode that was found to be one, so that a misspelt one is not green for having done nothing', () => {
+  test('use a validated mode, so that a misspelt one does not pass without doing anything', () => {
     const compared = Object.values(deploy.jobs).flatMap((job) =>
       [...(job.if ?? '').matchAll(/inputs\.([a-z-]+) [!=]= '([a-z]+)'/g)].map(([, name = '', value = '']) => ({
         name,
@@ -96,14 +96,14 @@ describe('the jobs of deploy.yml', () => {
     });
   });
 
-  test('go on only when nothing before them failed', () => {
+  test('continue only if no earlier job failed', () => {
     for (const [name, job] of Object.entries(deploy.jobs))
       if (name !== 'check' && name !== 'unlock')
         expect([name, job.if]).toEqual([name, expect.stringContaining('!failure() && !cancelled()')]);
   });
 });
 
-test('the lock is let go of after every job that may hold it, only where one failed or was cancelled, and only where the first manager is reached by its own runner', () => {
+test('the lock is released after every job that may hold it, only if one failed or was cancelled, and only if the first manager is reached only by its own runner', () => {
   const { unlock } = deploy.jobs;
   expect([...before(deploy.jobs, 'unlock')]).toEqual(expect.arrayContaining([...STAGES, 'swarm-joined']));
   interface Changed {
@@ -136,7 +136,7 @@ test('the lock is let go of after every job that may hold it, only where one fai
   expect(cases.map(([changed]) => runs(changed))).toEqual(cases.map(([, wanted]) => wanted));
 });
 
-test('the report of verify.yml follows every job without which there is no verification, and is made whatever became of them', () => {
+test('the report of verify.yml follows every job that verification depends on, and is made whatever their results', () => {
   const { report } = verify.jobs;
   expect(new Set([report?.needs ?? []].flat())).toEqual(new Set(['verify', ...before(verify.jobs, 'verify')]));
   expect(report?.if).toBe(
@@ -163,7 +163,7 @@ test.each([
   ['0', false],
   ['1', true],
   ['', true],
-])('with a plan of %j changes an approval is asked for: %s', (changes, asked) => {
+])('with a plan of %j changes, approval is requested: %s', (changes, asked) => {
   const needs = { check: { result: 'success' }, plan: { result: 'success', outputs: { changes } } };
   const when = (environment: string, mode = 'apply'): unknown =>
     valueOf(deploy.jobs['approve']?.if ?? '', { inputs: { mode, environment }, needs });
@@ -176,7 +176,7 @@ describe('the image archives of the caller', () => {
     steps.some(({ with: given }) => given?.['images']) ? [{ name, steps }] : [],
   );
 
-  test('go to the jobs that plan all stages, and to those whose stages may bring an image to a host', () => {
+  test('are given to the jobs that plan all stages, and to those whose stages may copy an image to a host', () => {
     expect(taking.map(({ name }) => name)).toEqual([
       'plan',
       'preflight',
@@ -189,7 +189,7 @@ describe('the image archives of the caller', () => {
     ]);
   });
 
-  test.each(taking)('are fetched by $name before its stage, where there are any', ({ steps }) => {
+  test.each(taking)('are downloaded by $name before its stage, if there are any', ({ steps }) => {
     const fetched = steps.findIndex(({ uses }) => uses?.startsWith('actions/download-artifact@'));
     const used = steps.findIndex(({ with: given }) => given?.['images']);
     expect(fetched).toBeLessThan(used);
@@ -209,7 +209,7 @@ describe('the image archives of the caller', () => {
     );
   });
 
-  test('are fetched by no other', () => {
+  test('are downloaded by no other job', () => {
     expect(
       Object.values(deploy.jobs).flatMap(({ steps = [] }) =>
         steps.filter(({ uses }) => uses?.startsWith('actions/download-artifact@')),
@@ -218,7 +218,7 @@ describe('the image archives of the caller', () => {
   });
 });
 
-test('each job runs on the runner of its leg, and whatever acts on hosts has one', () => {
+test('each job runs on the runner of its matrix leg, and every job that acts on hosts has one', () => {
   for (const { jobs } of [deploy, verify]) {
     for (const [name, job] of Object.entries(jobs)) {
       const legs = job.strategy?.matrix.include;
@@ -237,7 +237,7 @@ test('each job runs on the runner of its leg, and whatever acts on hosts has one
 describe('secrets', () => {
   const SSH = ['ssh-key', 'ssh-key-passphrase', 'bastion-key', 'bastion-key-passphrase', 'known-hosts'];
   const PAIR = ['load-balancer-certificate', 'load-balancer-key'];
-  /** What a job takes beside SSH and the seal, over SSH; with runners on the hosts also `recorded`. */
+  /** The secrets of a job besides those for SSH and the seal, over SSH; with runners on the hosts also `recorded`. */
   const own: Readonly<Record<string, readonly string[]>> = {
     snapshot: ['database-password', ...PAIR],
     'snapshot-again': ['database-password', ...PAIR],
@@ -272,7 +272,7 @@ describe('secrets', () => {
       .map(([name]) => name)
       .sort();
 
-  test.each(all)('of the job %s are those that its stage takes', (name, job) => {
+  test.each(all)('of the job %s are those that its stage uses', (name, job) => {
     const wanted = own[name];
     expect(given(job, '')).toEqual(wanted === undefined ? [] : [...SSH, ...wanted, 'seal-key'].sort());
     expect(given(job, 'node-01')).toEqual(
@@ -280,7 +280,7 @@ describe('secrets', () => {
     );
   });
 
-  test.each(all)('put the job %s into their environment where it takes any, and nowhere else', (name, job) => {
+  test.each(all)('put the job %s into their environment if it uses any, and no other job', (name, job) => {
     const takes = JSON.stringify(job).includes('secrets.');
     expect([takes, job.environment]).toEqual([
       name in own,
@@ -288,7 +288,7 @@ describe('secrets', () => {
     ]);
   });
 
-  test('are those that an environment keeps before those that are handed over, under names that GitHub allows', () => {
+  test('from an environment take precedence over those passed by the caller, under names that GitHub allows', () => {
     for (const name of names) expect(keptAs(name)).toMatch(/^KUSCIA_[A-Z_]+$/);
     for (const [, { steps = [] }] of all)
       for (const [name, value] of steps
@@ -299,7 +299,7 @@ describe('secrets', () => {
         ).toBe('kept');
   });
 
-  test('are required of no caller: GitHub would look for them before a job has its environment', () => {
+  test('are never required of the caller: GitHub would look for them before a job has its environment', () => {
     for (const { on } of [deploy, verify])
       expect(Object.values(on.workflow_call.secrets).map(({ required }) => required)).not.toContain(true);
   });
@@ -325,7 +325,7 @@ describe('which runner gets the secrets', () => {
     ['a verification', verify, '', 'schedule', true],
     ['a verification of a pull request', verify, '', 'pull_request_target', false],
   ])(
-    '%s takes from the cluster file only where nobody else may have written it',
+    '%s uses the cluster file of the run only if nobody else may have written it',
     (_, workflow, mode, event, trusted) => {
       expect(trusts(workflow, mode, event)).toBe(trusted);
     },
@@ -346,7 +346,7 @@ describe('which runner gets the secrets', () => {
   });
 });
 
-test('runs for one domain follow each other, but a plan neither waits for a deployment nor displaces one that waits', () => {
+test('runs for one domain are queued, but a plan neither waits for a deployment nor displaces a waiting one', () => {
   const group = (
     { concurrency }: Workflow,
     inputs: Readonly<Record<string, string>>,
@@ -369,7 +369,7 @@ test('runs for one domain follow each other, but a plan neither waits for a depl
   expect([deploy, verify].map(({ concurrency }) => concurrency['cancel-in-progress'])).toEqual([false, false]);
 });
 
-describe('what jobs handed over is deleted', () => {
+describe('artifacts passed between jobs are deleted', () => {
   const legs = (snapshot: readonly string[]): Record<string, string> => ({ jobs: JSON.stringify({ snapshot }) });
   const [overSsh, onHosts] = [legs([]), legs(['node-01', 'node-02'])];
   const cases: readonly [string, Workflow, string, Record<string, string>, Record<string, string>, boolean][] = [
@@ -385,7 +385,7 @@ describe('what jobs handed over is deleted', () => {
     ],
     ['not when a job before the proof failed', deploy, 'apply', onHosts, { plan: 'success', verify: 'skipped' }, false],
     [
-      'when a plan was made of what hosts handed over',
+      'after a plan made from snapshots of hosts',
       deploy,
       'plan',
       onHosts,
@@ -394,16 +394,16 @@ describe('what jobs handed over is deleted', () => {
     ],
     ['not when that plan failed', deploy, 'plan', onHosts, { plan: 'failure', verify: 'skipped' }, false],
     [
-      'not after a plan over SSH: nothing was handed over',
+      'not after a plan over SSH: no artifact was uploaded',
       deploy,
       'plan',
       overSsh,
       { plan: 'success', verify: 'skipped' },
       false,
     ],
-    ['when a verification of what hosts handed over is green', verify, '', onHosts, { verify: 'success' }, true],
+    ['after a successful verification of snapshots', verify, '', onHosts, { verify: 'success' }, true],
     ['not when it is red', verify, '', onHosts, { verify: 'failure' }, false],
-    ['not after one over SSH: nothing was handed over', verify, '', overSsh, { verify: 'success' }, false],
+    ['not after one over SSH: no artifact was uploaded', verify, '', overSsh, { verify: 'success' }, false],
   ];
   test.each(cases)('%s', (_, { jobs }, mode, outputs, results, deleted) => {
     const job = jobs['clean-up'];
@@ -415,7 +415,7 @@ describe('what jobs handed over is deleted', () => {
     expect(valueOf(job?.if ?? '', { inputs: { mode }, needs })).toBe(deleted);
   });
 
-  test('under the names that the jobs gave it, which are of this workflow alone, and a plan that nobody is held to is not handed over', () => {
+  test('under the names that the jobs gave them, which are unique to this workflow; a plan that no later job follows is not uploaded', () => {
     for (const [workflow, { jobs }] of Object.entries({ deploy, verify })) {
       const given = Object.entries(jobs)
         .filter(([name]) => name !== 'check' && name !== 'plan')
@@ -449,21 +449,21 @@ describe.each([
 ] as const)('%s', (_, workflow) => {
   const steps = Object.values(workflow.jobs).flatMap((job) => job.steps ?? []);
 
-  test('gives each action inputs that it has, and all that it must have', () => {
+  test('gives each action only inputs that it has, and all that it requires', () => {
     const used = steps.filter(({ uses }) => uses?.startsWith('$/'));
     expect(used.length).toBeGreaterThan(2);
     expect(used.flatMap((step) => inputFaults(step, /^\$\/actions\/([a-z-]+)$/))).toEqual([]);
   });
 
-  test('leaves a job what its actions ask of it, where the caller grants it', () => {
+  test('grants a job the permissions that its actions need, if the caller grants them', () => {
     for (const [name, { permissions, steps: own = [] }] of Object.entries(workflow.jobs)) {
       const asked = own.flatMap(({ uses }) => Object.entries(ASKED[uses?.replace('$/actions/', '') ?? ''] ?? {}));
-      // A callee that asks for more than its caller grants is not started at all: such a job names none, and has what the caller grants.
+      // GitHub does not start a callee that asks for more than its caller grants: such a job names no permissions, and has those of the caller.
       expect([name, permissions]).toEqual([name, asked.length > 0 ? undefined : { contents: 'read' }]);
     }
   });
 
-  test('uses every input and secret that it takes, and no other', () => {
+  test('uses every input and secret that it declares, and no other', () => {
     const text = JSON.stringify(workflow.jobs) + JSON.stringify(workflow.concurrency);
     for (const kind of ['inputs', 'secrets'] as const) {
       const used = new Set([...text.matchAll(new RegExp(`\\b${kind}\\.([a-z-]+)`, 'g'))].map(([, name = '']) => name));
@@ -485,7 +485,7 @@ const ASKED: Readonly<Record<string, Readonly<Record<string, string>>>> = Object
   ]),
 );
 
-/** What is wrong with the inputs that a step gives an action of ours. */
+/** The faults in the inputs that a step passes to one of our actions. */
 function inputFaults({ uses = '', with: given = {} }: Step, pattern: RegExp): string[] {
   const found = pattern.exec(uses);
   if (!found) return [];
@@ -501,7 +501,7 @@ function inputFaults({ uses = '', with: given = {} }: Step, pattern: RegExp): st
   ];
 }
 
-/** What is wrong with how a job calls a workflow of ours. */
+/** The faults in how a job calls one of our workflows. */
 function callFaults({ uses = '', with: given = {}, secrets: told = {} }: Job): string[] {
   const called = OURS.exec(uses)?.[2];
   if (called === undefined) return [];
@@ -513,7 +513,7 @@ function callFaults({ uses = '', with: given = {}, secrets: told = {} }: Job): s
         ? [`no input ${name}`]
         : typeof value === type || String(value).startsWith('${{')
           ? []
-          : [`input ${name} is no ${type}`];
+          : [`input ${name} is not a ${type}`];
     }),
     ...Object.keys(told === 'inherit' ? {} : told)
       .filter((name) => !(name in secrets))
@@ -524,7 +524,7 @@ function callFaults({ uses = '', with: given = {}, secrets: told = {} }: Job): s
   ];
 }
 
-/** What a job has a use for: the actions of ours in it say so, and whoever reads the cluster file from the repository reads the repository. */
+/** The permissions that a job uses: those of our actions in it, and read access for a job that reads the cluster file from the repository. */
 function permissionsFor({ uses = '', with: given = {}, steps = [] }: Job): Readonly<Record<string, string>> {
   const called = OURS.exec(uses)?.[2];
   const deletes = called === 'deploy' && given['mode'] !== 'plan';
@@ -552,17 +552,17 @@ function jobFaults(job: Job): string[] {
       .map(([name, level]) => `permission ${name}: ${level} is missing`),
     ...Object.keys(permissions)
       .filter((name) => !(name in wanted))
-      .map((name) => `permission ${name} is of no use`),
+      .map((name) => `permission ${name} is not needed`),
   ];
 }
 
-describe('the workflows to copy', () => {
+describe('the workflow templates', () => {
   const templates = readdirSync(join(root, 'workflows')).map((name) => ({
     name,
     workflow: read<Workflow>(`workflows/${name}`),
   }));
 
-  test.each(templates)('$name calls what is there', ({ workflow }) => {
+  test.each(templates)('$name calls workflows and actions that exist', ({ workflow }) => {
     const jobs = Object.values(workflow.jobs);
     expect(jobs.flatMap(jobFaults)).toEqual([]);
     const ours = jobs
@@ -572,7 +572,7 @@ describe('the workflows to copy', () => {
     for (const uses of ours) expect(uses).toMatch(OURS);
   });
 
-  test('keep the logs of a failed run where they use the root action, sealed, for a day', () => {
+  test('keep the logs of a failed run sealed for a day if they use the root action', () => {
     const { steps = [] } =
       templates.find(({ name }) => name === 'deploy-single-job.yml')?.workflow.jobs['deploy'] ?? {};
     const [deployed, kept, ...more] = steps.filter(({ uses }) => !uses?.startsWith('actions/checkout@'));
@@ -621,10 +621,10 @@ describe('the workflows to copy', () => {
     ),
   });
   const broken: readonly [string, Job, string][] = [
-    ['an input that is not there', { ...good, with: { clusters: 'x' } }, 'no input clusters'],
-    ['an input of the wrong type', { ...good, with: { repair: 'yes' } }, 'input repair is no boolean'],
+    ['an input that does not exist', { ...good, with: { clusters: 'x' } }, 'no input clusters'],
+    ['an input of the wrong type', { ...good, with: { repair: 'yes' } }, 'input repair is not a boolean'],
     [
-      'a secret that is not there',
+      'a secret that does not exist',
       { ...good, secrets: { ...(good.secrets as Record<string, string>), token: 'x' } },
       'no secret token',
     ],
@@ -633,21 +633,25 @@ describe('the workflows to copy', () => {
     [
       'a permission that nothing needs',
       { ...good, permissions: { ...good.permissions, packages: 'write' } },
-      'permission packages is of no use',
+      'permission packages is not needed',
     ],
     [
       'an issue that may not be written',
       { ...jobIn('verify.yml', 'verify'), permissions: { contents: 'read' } },
       'permission issues: write is missing',
     ],
-    ['a step that gives the root action what it has not', giving(single, { clusters: 'x' }), 'no input clusters'],
+    ['a step that gives the root action an unknown input', giving(single, { clusters: 'x' }), 'no input clusters'],
     [
-      'a step that lacks what the root action needs',
+      'a step that lacks a required input of the root action',
       giving(single, { cluster: undefined }),
       'input cluster is missing',
     ],
-    ['a step that gives one of the actions what it has not', giving(comment, { pull: 1 }), 'no input pull'],
-    ['a step that lacks what one of the actions needs', giving(comment, { plan: undefined }), 'input plan is missing'],
+    ['a step that gives one of the actions an unknown input', giving(comment, { pull: 1 }), 'no input pull'],
+    [
+      'a step that lacks a required input of one of the actions',
+      giving(comment, { plan: undefined }),
+      'input plan is missing',
+    ],
     [
       'a comment that may not be written',
       { ...comment, permissions: {} },
@@ -655,7 +659,7 @@ describe('the workflows to copy', () => {
     ],
     ['a checkout that may not read', { ...single, permissions: {} }, 'permission contents: read is missing'],
   ];
-  test.each(broken)('are found wrong with %s', (_, job, fault) => {
+  test.each(broken)('are rejected with %s', (_, job, fault) => {
     expect(jobFaults(job)).toEqual([fault]);
   });
 });

@@ -13,7 +13,7 @@ import { digestOf, Snapshots } from '../../src/engine/snapshots.ts';
 import { readConfiguration } from '../../src/kuscia/configuration.ts';
 import { initialConfiguration } from '../support/key.ts';
 
-describe('what was handed over', () => {
+describe('the content of an artifact', () => {
   const of = (kind: SealedArtifact['kind'], text: string): SealedArtifact => ({
     kind,
     host: kind === 'snapshot' ? 'node-02' : '',
@@ -48,7 +48,7 @@ describe('what was handed over', () => {
     );
   };
 
-  /** A sound text of each kind, what is read of it, and whether that is what it promises to be. */
+  /** A valid text of each kind, the value read from it, and a check that the value is as promised. */
   const EACH: readonly [SealedArtifact['kind'], string, (text: string) => unknown, (read: unknown) => boolean][] = [
     [
       'snapshot',
@@ -99,12 +99,12 @@ describe('what was handed over', () => {
     ],
   ];
 
-  test('the lines of a plan that an earlier version sealed are none', () => {
+  test('the lines of a plan that an earlier version sealed are rejected', () => {
     for (const text of ['[]', JSON.stringify([{ line: 'swarm-init node-01 + initialise swarm' }])])
       expect(() => approvedIn(of('plan', text))).toThrow('artifact-damaged');
   });
 
-  test.each(EACH)('as %s is read, and whatever else stands there is refused by name', (kind, sound, read, promised) => {
+  test.each(EACH)('as %s is read, and anything else in its place is refused by name', (kind, sound, read, promised) => {
     expect(promised(read(sound))).toBe(true);
     const prototype = Object.getOwnPropertyNames(Object.prototype);
     const put = fc.oneof(
@@ -176,7 +176,7 @@ describe('what was handed over', () => {
     for (const each of printed) each.mockRestore();
   });
 
-  test('as a snapshot answers only what was asked, whatever stands in it', () => {
+  test('as a snapshot answers only recorded queries, whatever it contains', () => {
     const view = snapshotIn(
       of('snapshot', JSON.stringify({ [digestOf(engine.command)]: { ...outcome, stdout: '::set-output name=x::y' } })),
     );

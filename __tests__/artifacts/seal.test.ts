@@ -24,7 +24,7 @@ describe('a seal key', () => {
     ['what age-keygen writes', `# created: 2026-11-24T00:00:00Z\n# public key: age1x\n${identity}\n`, undefined],
     ['a passphrase', 'correct horse battery staple', undefined],
     ['a short passphrase', 'hunter22', /too short: a passphrase needs at least 16 characters/],
-    ['half an identity', identity.slice(0, 40), /part of it may be missing/],
+    ['a truncated identity', identity.slice(0, 40), /part of it may be missing/],
     ['two identities', `${identity}\n${identity}`, /more than one/],
     ['the public half', recipient, /the public key/],
     ['several lines', 'correct horse\nbattery staple', /has several lines/],
@@ -37,8 +37,8 @@ describe('a seal key', () => {
   });
 });
 
-describe('what is sealed', () => {
-  test('is opened by the same key, whatever it is', async () => {
+describe('sealed data', () => {
+  test('is opened by the same key, whatever the content', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 5_000 }), async (content) => {
         const sealed = await seal(content, key);
@@ -49,7 +49,7 @@ describe('what is sealed', () => {
     );
   });
 
-  test('with a passphrase is opened by it, and by no other', async () => {
+  test('with a passphrase is opened only by that', async () => {
     const sealed = await seal(Buffer.from('content'), passphrase);
     expect(Buffer.from(await open(sealed, passphrase, 'x')).toString()).toBe('content');
     expect(await opening(sealed, new Secret('seal key', 'correct horse battery stable'))).toEqual([
@@ -62,7 +62,7 @@ describe('what is sealed', () => {
     expect(await opening(await seal(Buffer.from('content'), key), other)).toEqual(['artifact-key-wrong']);
   });
 
-  test('is not opened when it was cut off or changed anywhere, and says so by name', async () => {
+  test('is not opened if truncated or changed anywhere, and the error says so', async () => {
     const sealed = await seal(Buffer.from('a content of some length'), key);
     await fc.assert(
       fc.asyncProperty(fc.nat({ max: sealed.length - 1 }), async (at) => {
@@ -78,7 +78,7 @@ describe('what is sealed', () => {
     );
   });
 
-  test('that is something else is damaged', async () => {
+  test('that is not a sealed file is reported as damaged', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (bytes) =>
         expect(await opening(bytes, key)).toEqual(['artifact-damaged']),

@@ -48,7 +48,7 @@ const sealed = async (envelope: unknown): Promise<Uint8Array> =>
   seal(Buffer.from(typeof envelope === 'string' ? envelope : JSON.stringify(envelope)), key);
 
 describe('a sealed file', () => {
-  test('is named by what it holds', () => {
+  test('is named after its content', () => {
     expect([fileName(handover()), fileName(handover({ kind: 'plan', host: '' }))]).toEqual([
       'snapshot.node-02.1000.age',
       'plan.1000.age',
@@ -74,7 +74,7 @@ describe('a sealed file', () => {
     ]);
   });
 
-  test('is what was handed over, also in a later attempt', async () => {
+  test('is opened unchanged, even in a later attempt', async () => {
     const file = { name: fileName(handover()), bytes: await pack(handover(), key) };
     const opened = await unpack(file, key, { ...origin, attempt: 3 });
     expect({ ...opened, content: opened.content.reveal() }).toEqual({ ...handover(), content: 'what it answered' });
@@ -91,7 +91,7 @@ describe('a sealed file', () => {
       'artifact-foreign call kuscia-swarm.alice.deploy.1a2b3c4d, not kuscia-swarm.alice.deploy.5e6f',
     ],
     ['a later attempt', { attempt: 1 }, 'artifact-foreign attempt 2, not 1 or earlier'],
-    ['all of it', { domain: 'bob', run: '8' }, 'artifact-foreign domain alice, not bob; run 7, not 8'],
+    ['everything', { domain: 'bob', run: '8' }, 'artifact-foreign domain alice, not bob; run 7, not 8'],
   ];
   test.each(foreign)('of %s is refused', async (_, changes, code) => {
     expect(
@@ -110,7 +110,7 @@ describe('a sealed file', () => {
     },
   );
 
-  /** The envelope with the proof of somebody who has the key. */
+  /** The envelope with a proof made with the key. */
   const withProof = (inside: unknown, by = key): unknown => {
     const { kind, host, origin, made, content } = (inside ?? {}) as Record<string, unknown>;
     const { domain, repository, run, call, attempt } = (origin ?? {}) as Record<string, unknown>;
@@ -123,7 +123,7 @@ describe('a sealed file', () => {
   };
   const good = { format: 2, kind: 'snapshot', host: 'node-02', origin, made: 1_000, content: 'x' };
 
-  test('of somebody who knows only the recipient of the identity is refused, whatever time it bears', async () => {
+  test('by someone who knows only the recipient of the identity is refused, whatever its time', async () => {
     const { proof } = withProof(good, new Secret('seal key', 'age1 and guesses')) as { proof: string };
     for (const made of [1_000, Date.now(), Date.now() + 10 * CLOCK_SKEW_MS]) {
       const encrypter = new Encrypter();
@@ -137,7 +137,7 @@ describe('a sealed file', () => {
 
   test.each(
     Object.entries({ kind: 'plan', host: 'node-03', made: 1_001, content: 'y', origin: { ...origin, attempt: 1 } }),
-  )('in which another %s was put is refused', async (part, value) => {
+  )('with a replaced %s is refused', async (part, value) => {
     const { proof } = withProof(good) as { proof: string };
     const changed = { ...good, [part]: value, proof };
     const name = fileName({ ...changed, content: new Secret('', '') } as unknown as SealedArtifact);
@@ -146,7 +146,7 @@ describe('a sealed file', () => {
     ]);
   });
 
-  test('is refused when it is from further ahead than clocks may differ, and taken otherwise', async () => {
+  test('is refused if it is further in the future than clocks may differ, and accepted otherwise', async () => {
     const at = async (made: number): Promise<string[]> =>
       codes(unpack({ name: fileName(handover({ made })), bytes: await pack(handover({ made }), key) }, key, origin));
     expect(await at(Date.now() + CLOCK_SKEW_MS - 60_000)).toEqual([]);
@@ -163,7 +163,7 @@ describe('a sealed file', () => {
     ['a list', []],
     ['an earlier format', { ...good, format: 1 }],
     ['no proof', { ...good, proof: undefined }],
-    ['half a proof', { ...good, proof: 'ab' }],
+    ['a truncated proof', { ...good, proof: 'ab' }],
     ['an unknown kind', { ...good, kind: 'shell' }],
     ['a number for content', { ...good, content: 7 }],
     ['a key too many', { ...good, more: 1 }],
@@ -222,7 +222,7 @@ describe('a sealed file', () => {
     return text.slice(0, at) + put.slice(0, 40) + text.slice(at + drop);
   });
 
-  test('with anything inside is what its name says, of this run, or refused by name, harmlessly', async () => {
+  test('with any content is what its name says, of this run, or refused by name, harmlessly', async () => {
     const seen = { opened: 0, 'artifact-damaged': 0, 'artifact-foreign': 0, 'artifact-forged': 0 };
     await fc.assert(
       fc.asyncProperty(
@@ -265,7 +265,7 @@ describe('a sealed file', () => {
     for (const times of Object.values(seen)) expect(times).toBeGreaterThan(0);
   }, 30_000);
 
-  test('as large as one may be, and of nothing but depth, is refused and does not hang', async () => {
+  test('of the largest size with the deepest nesting is refused and does not hang', async () => {
     for (const inside of [
       '['.repeat(15 * 2 ** 20),
       `${'{"a":'.repeat(2 ** 20)}1${'}'.repeat(2 ** 20)}`,
@@ -277,7 +277,7 @@ describe('a sealed file', () => {
     }
   }, 60_000);
 
-  test('that is missing is missed by name, with the job that makes it', () => {
+  test('that is missing is reported by name, with the job that creates it', () => {
     expect(missingArtifact('snapshot', makerOf('snapshot'), 'node-02')).toMatchObject({
       code: 'artifact-missing',
       host: 'node-02',
@@ -294,7 +294,7 @@ describe('a folder', () => {
   afterEach(() => rmSync(folder, { recursive: true }));
   const all = (): boolean => true;
 
-  test('takes whole files that nobody else reads', async () => {
+  test('stores whole files that nobody else can read', async () => {
     const path = await writeArtifact(join(folder, 'a/b'), handover(), key);
     expect([
       path,
@@ -309,7 +309,7 @@ describe('a folder', () => {
     await writeArtifact(join(folder, 'second'), handover({ made: 2_000, content: new Secret('snapshot', 'new') }), key);
     await writeArtifact(folder, handover({ host: 'node-03' }), key);
     await writeArtifact(folder, handover({ kind: 'plan', host: '' }), key);
-    // What is not wanted, or not the newest, is not even opened.
+    // Unwanted files, and older ones, are not even opened.
     writeFileSync(join(folder, 'join-tokens.5.age'), 'nonsense');
     writeFileSync(join(folder, 'snapshot.node-02.500.age'), 'nonsense');
     writeFileSync(join(folder, 'README'), 'nonsense');
@@ -323,17 +323,17 @@ describe('a folder', () => {
     ]);
   });
 
-  test('that is not there holds nothing', async () => {
+  test('that does not exist contains nothing', async () => {
     expect(await readArtifacts(join(folder, 'none'), key, origin, all)).toEqual([]);
   });
 
-  test('tells all that cannot be opened at once', async () => {
+  test('reports all files that cannot be opened at once', async () => {
     writeFileSync(join(folder, 'snapshot.node-02.1.age'), 'nonsense');
     writeFileSync(join(folder, 'plan.1.age'), 'nonsense');
     expect(await codes(readArtifacts(folder, key, origin, all))).toHaveLength(2);
   });
 
-  test('is not followed out of itself, nor read without bound', async () => {
+  test('is not left through links, nor read without limit', async () => {
     writeFileSync(join(folder, 'secret'), 'of somebody else');
     symlinkSync(join(folder, 'secret'), join(folder, 'plan.1.age'));
     writeFileSync(join(folder, 'snapshot.a.1.age'), '');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { generateX25519Identity } from 'age-encryption';
 
-/** Seals 256 MiB and opens them again, in a process of its own, as memory is the process's; tells how much more it took. */
+/** Seals 256 MiB and opens them again, in a separate process, because memory is measured per process; reports the additional memory. */
 const TEXT = `
   const [src, path, into, identity] = process.argv.slice(1);
   const { sealedFile, openSealedFile } = await import(src + '/artifacts/sealed-stream.ts');

@@ -29,7 +29,7 @@ const pieces = (bytes: Uint8Array, size = 40_000): AsyncIterable<Uint8Array> =>
     Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size)),
   );
 
-/** The names of the failures of opening, or nothing when it was opened; nothing may be left of what was not. */
+/** The names of the failures of opening, or nothing if it was opened; a failed attempt must leave nothing behind. */
 async function opening(by = key): Promise<string[]> {
   const codes = await openSealedFile(at('sealed'), at('opened'), by).then(
     () => [],
@@ -40,7 +40,7 @@ async function opening(by = key): Promise<string[]> {
 }
 
 describe('a sealed stream', () => {
-  test('is opened by its key, whatever it is and in whatever pieces it came', async () => {
+  test('is opened by its key, whatever its content and its chunks', async () => {
     const around = (size: number) => fc.integer({ min: size - 40, max: size + 40 });
     await fc.assert(
       fc.asyncProperty(
@@ -66,7 +66,7 @@ describe('a sealed stream', () => {
     expect(inside.subarray(0, -32).toString()).toBe('{"format":1,"label":"of alice"}\ncontent');
   });
 
-  test('with a passphrase is opened by it, and by no other', async () => {
+  test('with a passphrase is opened only by that', async () => {
     await sealedFile(at('sealed'), passphrase, '')(pieces(Buffer.from('content')));
     expect(await opening(new Secret('seal key', 'correct horse battery stable'))).toEqual(['artifact-key-wrong']);
     expect(await opening(key)).toEqual(['artifact-key-wrong']);
@@ -78,7 +78,7 @@ describe('a sealed stream', () => {
     expect(await opening(other)).toEqual(['artifact-key-wrong']);
   });
 
-  test('that was cut or changed anywhere is refused', async () => {
+  test('that was truncated or changed anywhere is refused', async () => {
     await sealedFile(at('sealed'), key, 'label')(pieces(randomBytes(150_000)));
     const whole = readFileSync(at('sealed'));
     const damages = fc.oneof(
@@ -97,7 +97,7 @@ describe('a sealed stream', () => {
     );
   });
 
-  /** As somebody would seal it who knows only the recipient. */
+  /** Sealed with knowledge of only the recipient. */
   async function forged(inside: string | Uint8Array): Promise<void> {
     const encrypter = new Encrypter();
     encrypter.addRecipient(await identityToRecipient(identity));
@@ -105,7 +105,7 @@ describe('a sealed stream', () => {
   }
   const first = '{"format":1,"label":""}\n';
 
-  test('that somebody without the key has sealed is refused', async () => {
+  test('sealed by someone without the key is refused', async () => {
     await sealedFile(at('sealed'), key, '')(pieces(Buffer.from('content')));
     const genuine = Buffer.from(await open(readFileSync(at('sealed')), key, 'sealed'));
     const proof = genuine.subarray(-32);
@@ -116,7 +116,7 @@ describe('a sealed stream', () => {
       Buffer.concat([Buffer.from(`{"format":1,"label":"x"}\ncontent`), proof]),
       Buffer.concat([Buffer.from(first), proof]),
       Buffer.concat([Buffer.from(`${first}content`), randomBytes(32)]),
-      // The proof of an artifact with the same text is none.
+      // The proof of an artifact with the same text is not valid here.
       Buffer.concat([Buffer.from(`${first}content`), Buffer.from(proofOf(`${first}content`, key), 'hex')]),
     ]) {
       await forged(inside);
@@ -138,7 +138,7 @@ describe('a sealed stream', () => {
     expect(await opening()).toEqual(['artifact-damaged']);
   });
 
-  test('that is something else is damaged, and not searched for a header for ever', async () => {
+  test('that is not a sealed file is reported as damaged, without an endless search for a header', async () => {
     for (const bytes of [
       '',
       'nonsense',
@@ -150,7 +150,7 @@ describe('a sealed stream', () => {
     }
   });
 
-  test('leaves nothing where what is sealed breaks off, or a folder is not there', async () => {
+  test('leaves nothing if the input breaks off, or a folder does not exist', async () => {
     const broken = async function* (): AsyncIterable<Uint8Array> {
       yield* pieces(randomBytes(200_000));
       throw new Error('the command did not end well');
@@ -167,7 +167,7 @@ describe('a command whose output is sealed', () => {
   const run = (text: string) =>
     here.run(changing('write', script(text), { stdout: { keep: sealedFile(at('sealed'), key, 'dump') } }));
 
-  test('is told by the digest of what it wrote, which is what is opened', async () => {
+  test('reports the digest of its output, which is what is opened', async () => {
     const ended = await run('head -c 3000000 /dev/urandom');
     expect(await openSealedFile(at('sealed'), at('opened'), key)).toBe('dump');
     const sha256 = createHash('sha256')

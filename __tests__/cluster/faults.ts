@@ -18,11 +18,11 @@ interface Case {
   readonly add?: string;
   /** The whole text, in place of the sound file. */
   readonly text?: string;
-  /** Each fault: its place and the beginning of what is said. All of them, in order. */
+  /** Each fault: its place and the beginning of its message. All of them, in order. */
   readonly faults: readonly string[];
 }
 
-/** Every kind of fault that a cluster file can have, and what is said of it. */
+/** Every kind of fault that a cluster file can have, with its message. */
 export const CASES: readonly Case[] = [
   {
     name: 'the three faults of the guide, at once',
@@ -50,7 +50,7 @@ export const CASES: readonly Case[] = [
   { name: 'an alias of nothing', add: 'memory: *m\n', faults: ['7:9  alias without a preceding anchor'] },
   { name: 'a list as key', add: '? [a]\n: b\n', faults: ['7:3  '] },
   {
-    name: 'a merge key, which YAML 1.2 has not',
+    name: 'a merge key, which YAML 1.2 does not have',
     add: '<<: { memory: 9GiB }\n',
     faults: ['7:1  ["<<"]  is not a valid key'],
   },
@@ -74,7 +74,7 @@ export const CASES: readonly Case[] = [
     ],
   },
   {
-    name: 'a misspelt key is told once',
+    name: 'a misspelt key is reported once',
     swap: [['domain', 'domian']],
     faults: ['1:1  domian  is not a valid key; did you mean "domain"?'],
   },
@@ -85,7 +85,7 @@ export const CASES: readonly Case[] = [
     faults: ['7:1  databse  is not a valid key; did you mean "database"?'],
   },
   {
-    name: 'an unknown key that is near to none',
+    name: 'an unknown key without a similar one',
     add: 'replicas: 2\n',
     faults: ['7:1  replicas  is not a valid key (domain, image,'],
   },
@@ -105,7 +105,7 @@ export const CASES: readonly Case[] = [
     faults: ['6:12  hosts.node-03  "10.0.0.13" must be a mapping of address, roles'],
   },
   {
-    name: 'a role that is no list',
+    name: 'a role that is not a list',
     swap: [['roles: [replica]', 'roles: replica']],
     faults: ['5:41  hosts.node-02.roles  "replica" must be a list of roles'],
   },
@@ -219,7 +219,7 @@ export const CASES: readonly Case[] = [
   },
   { name: 'too little memory', add: 'memory: 2047MiB\n', faults: ['7:9  memory  "2047MiB" is too small'] },
   {
-    name: 'a subnet that begins in the middle',
+    name: 'a subnet whose address is not its first',
     add: 'network: { subnet: 10.200.0.1/24 }\n',
     faults: ['7:20  network.subnet  "10.200.0.1/24" is not a network address; did you mean "10.200.0.0/24"?'],
   },
@@ -239,7 +239,7 @@ export const CASES: readonly Case[] = [
     faults: ['7:13  database.tls  has no effect without "database.external"'],
   },
   {
-    name: 'a CA that is none',
+    name: 'an invalid CA',
     add: 'database: { tls: { ca: ca.pem }, external: { address: db.example } }\n',
     faults: ['7:24  database.tls.ca  "ca.pem" must contain only PEM certificates'],
   },
@@ -254,7 +254,7 @@ export const CASES: readonly Case[] = [
     faults: ['7:18  database.tls  "on" is not a valid TLS setting'],
   },
   {
-    name: 'a bastion that is none',
+    name: 'an invalid bastion',
     add: 'ssh: { bastion: "a@b:99999" }\n',
     faults: ['7:17  ssh.bastion  "a@b:99999" is not a valid bastion'],
   },
@@ -278,12 +278,12 @@ export const CASES: readonly Case[] = [
     faults: ['7:12  directory  "~/x" is not a valid directory'],
   },
   {
-    name: 'a user that no container name can hold',
+    name: 'a user that no container name can contain',
     add: 'ssh: { user: "a b" }\n',
     faults: ['7:14  ssh.user  "a b" is not a valid login name'],
   },
   {
-    name: 'a database user that kuscia.sh would trip over',
+    name: 'a database user that breaks kuscia.sh',
     add: 'database: { user: app-mode }\n',
     faults: ['7:19  database.user  "app-mode" ends with "mode"'],
   },
@@ -343,12 +343,12 @@ export const CASES: readonly Case[] = [
     faults: ['3:1  hosts  no host has the role "database"; exactly one is required (or define "database.external"'],
   },
   {
-    name: 'an external database beside one of ours',
+    name: 'an external database beside a managed one',
     add: 'database: { external: { address: 10.0.0.20 } }\n',
     faults: ['4:51  hosts.node-01.roles[1]  "database" conflicts with "database.external"'],
   },
   {
-    name: 'keys of ours with an external database',
+    name: 'keys of a managed database with an external one',
     swap: [['database, ', '']],
     add: 'database: { volume: v1, port: 1, external: { address: db.example.org } }\n',
     faults: [
@@ -357,7 +357,7 @@ export const CASES: readonly Case[] = [
     ],
   },
   {
-    name: 'root as the user of a database of ours',
+    name: 'root as the user of a managed database',
     add: 'database: { user: root }\n',
     faults: ['7:19  database.user  "root" can log in only inside the database container'],
   },
@@ -388,7 +388,7 @@ export const CASES: readonly Case[] = [
     faults: ['5:64  hosts.node-02.user  has no effect', '5:73  hosts.node-02.port  has no effect'],
   },
   {
-    name: 'one port for two things of a replica',
+    name: 'one port for two purposes of a replica',
     add: 'ports: { api: 20000 }\n',
     faults: ['7:15  ports.api  port 20000 is already used by the gateway (ports.gateway) on node-02, node-03'],
   },
@@ -429,7 +429,7 @@ export const CASES: readonly Case[] = [
     faults: ['7:20  network.subnet  "172.0.0.0/8" is public address space'],
   },
   {
-    name: 'a subnet that holds hosts',
+    name: 'a subnet that contains hosts',
     add: 'network: { subnet: 10.0.0.0/24 }\n',
     faults: [
       '7:20  network.subnet  "10.0.0.0/24" contains 10.0.0.11 (node-01), 10.0.0.12 (node-02), 10.0.0.13 (node-03)',
@@ -475,7 +475,7 @@ export const CASES: readonly Case[] = [
     ],
   },
   {
-    name: 'a DSN for an address',
+    name: 'a DSN instead of an address',
     swap: [['database, ', '']],
     add: 'database: { external: { address: "mysql://root:hunter22@tcp(db:3306)/kine" } }\n',
     faults: ['7:34  database.external.address  "mysql://***@tcp(db:3306)/kine" is not a valid IPv4'],

@@ -36,7 +36,7 @@ const words = (jobs: Jobs): Record<string, string[]> =>
 const DEFAULT = '"ubuntu-latest"';
 
 describe('the jobs of a deployment', () => {
-  test('over SSH take a stage whole, but hosts one by one where a matrix was asked for', () => {
+  test('over SSH take a whole stage, but hosts one by one if a matrix was requested', () => {
     const all = [`all on ${DEFAULT}`];
     expect(
       words(
@@ -61,7 +61,7 @@ describe('the jobs of a deployment', () => {
     });
   });
 
-  test('with a runner on each host run where what they do is done', () => {
+  test('with a runner on each host run on the host that they act on', () => {
     const on = (host: string): string => `${host}@${host} on ["self-hosted","${host}"]`;
     const all = ['all@node-01 on ["self-hosted","node-01"]'];
     expect(
@@ -87,7 +87,7 @@ describe('the jobs of a deployment', () => {
     });
   });
 
-  test('with one host that is here and others over SSH all run here', () => {
+  test('with one local host and others over SSH all run here', () => {
     const jobs = jobsOf(
       cluster((name) => (name === 'node-01' ? ', via: local, runner: first' : '')),
       DEFAULT,
@@ -99,7 +99,7 @@ describe('the jobs of a deployment', () => {
     ]);
   });
 
-  test('with two hosts that only their runners reach and one over SSH run on one that reaches both', () => {
+  test('with two hosts that only their own runners reach and one over SSH run where both can be reached', () => {
     const jobs = jobsOf(
       cluster((name) => (name === 'node-03' ? '' : `, via: local, runner: ${name}`)),
       DEFAULT,

@@ -11,8 +11,8 @@ test.each([
   ['masternode', undefined],
   ['', undefined],
   ['x'.repeat(100_000), undefined],
-])('of the roles, %.20p means %p', (word, meant) => {
+])('the nearest role to %.20p is %p', (word, meant) => {
   expect(nearest(word, ROLES)).toBe(meant);
 });
 
-test('nothing is near to no choice', () => expect(nearest('a', [])).toBeUndefined());
+test('without choices nothing is nearest', () => expect(nearest('a', [])).toBeUndefined());

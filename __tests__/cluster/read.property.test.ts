@@ -9,12 +9,12 @@ import { commandsIn, CONTROL } from '../support/obeyed.ts';
 import { word } from '../support/words.ts';
 import { CASES, SOUND, textOf } from './faults.ts';
 
-/** Of this process alone: a machine that has much to do is no fault of the text. */
+/** CPU time of this process alone: a busy machine is not a fault of the text. */
 const SLOWEST_CPU_MS = 10_000;
 
 const BEFORE = JSON.stringify(Object.getOwnPropertyNames(Object.prototype));
 
-/** Reads the text and holds what is promised of any text: a DeploymentError or a cluster, in time, each failure at a place that the text has. */
+/** Reads the text and checks the guarantees for any text: a DeploymentError or a cluster, in time, each failure at a place in the text. */
 function tried(text: string): void {
   const started = process.cpuUsage();
   try {
@@ -127,7 +127,7 @@ const mutation = fc.record({
 });
 
 describe('readCluster, whatever the text', () => {
-  test('mutated cluster files end in a cluster or in a DeploymentError', () => {
+  test('a mutated cluster file gives a cluster or a DeploymentError', () => {
     fc.assert(
       fc.property(fc.constantFrom(...texts), fc.array(mutation, { minLength: 1, maxLength: 6 }), (text, mutations) => {
         tried(
@@ -142,7 +142,7 @@ describe('readCluster, whatever the text', () => {
     );
   });
 
-  test.each(EXPLOITS)('%s is read and not run, wherever it stands, and no object is another than before', (exploit) => {
+  test.each(EXPLOITS)('%s is read and not executed, wherever it occurs, and no object is changed', (exploit) => {
     const before = prototypes();
     for (const key of [
       'domain',
@@ -170,7 +170,7 @@ describe('readCluster, whatever the text', () => {
     ]);
   });
 
-  test('whatever a host is called, its name is one that can be printed and passed on, or the file is refused', () => {
+  test('a host name is safe to print and pass on, or the file is refused', () => {
     const name = fc.oneof(
       word,
       fc.constantFrom(...EXPLOITS, 'n'.repeat(2_000), '\u202egnp', '-o', '..', '::error::x'),
@@ -205,7 +205,7 @@ describe('readCluster, whatever the text', () => {
     expect(taken).toBeGreaterThan(50);
   });
 
-  test('any value where any value stands', () => {
+  test('any value in any place', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(
@@ -256,17 +256,17 @@ describe('readCluster, whatever the text', () => {
     '- - ',
     '"',
     "'",
-  ])('%p as often as a text can hold it', (piece) => {
+  ])('%p as many times as a text can contain it', (piece) => {
     tried(piece.repeat(Math.floor(MAX_TEXT_LENGTH / piece.length)));
   });
 
-  test('as many keys as a text can hold', () => {
+  test('as many keys as a text can contain', () => {
     const keys = Array.from({ length: 3300 }, (_, i) => `${i.toString(36)}:`).join('\n');
     expect(keys.length).toBeLessThan(MAX_TEXT_LENGTH);
     tried(keys);
   });
 
-  test('the examples are sound', () => {
+  test('the examples are valid', () => {
     for (const name of ['two-replicas', 'three-managers', 'external-database', 'https', 'local']) {
       const cluster = readCluster(readFileSync(`examples/${name}.yml`, 'utf8'), `examples/${name}.yml`);
       expect(cluster.domain).toBe('alice');

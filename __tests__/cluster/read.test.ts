@@ -23,7 +23,7 @@ describe('a cluster file with faults', () => {
     expect(new Set(failures.map((failure) => failure.code))).toEqual(new Set(['cluster-file-invalid']));
   });
 
-  test('no message shows a secret that stands in the file by mistake', () => {
+  test('no message shows a secret that is in the file by mistake', () => {
     const secrets = CASES.map(textOf).filter((text) => text.includes('hunter22'));
     expect(secrets.length).toBeGreaterThan(4);
     for (const text of secrets) expect(JSON.stringify(failuresOf(text))).not.toContain('hunter22');
@@ -50,7 +50,7 @@ describe('a cluster file with faults', () => {
   });
 });
 
-describe('a text that is no cluster file', () => {
+describe('a text that is not a cluster file', () => {
   const shadow = 'root:$y$j9T$hunter22:19700:0:99999:7:::\nsshd:!:19700::::::\n';
   test.each([
     ['accounts', shadow, 'none'],
@@ -58,8 +58,8 @@ describe('a text that is no cluster file', () => {
     ['another tool’s configuration', 'image: hunter22\nregistry: { hunter22: hunter22 }\n', 'only image'],
     ['the environment of a process', 'PATH=/bin\u0000TOKEN=hunter22\u0000', 'none'],
     ['a list', '- hunter22\n', 'none'],
-    ['what YAML makes nothing of', 'TOKEN="hunter22\nhunter22: [', 'none, and it is not valid YAML at 1:1'],
-    ['a block with a header that is none', 'domain: |hunter22\n', 'only domain, and it is not valid YAML at 1:10'],
+    ['text that is not YAML', 'TOKEN="hunter22\nhunter22: [', 'none, and it is not valid YAML at 1:1'],
+    ['a block with an invalid header', 'domain: |hunter22\n', 'only domain, and it is not valid YAML at 1:10'],
     ['aliases', 'a: *hunter22\nhunter22: 1\nhunter22: 2\n', 'none, and it is not valid YAML at 1:4'],
     ['a directive', '%hunter22 1\n---\nhunter22', 'none, and it is not valid YAML at 1:1'],
   ])('shows nothing of %s', (_, text, found) => {
@@ -71,7 +71,7 @@ describe('a text that is no cluster file', () => {
   });
 });
 
-describe('a sound cluster file', () => {
+describe('a valid cluster file', () => {
   test('has every default filled in', () => {
     expect(readCluster(SOUND, 'cluster.yml')).toEqual({
       domain: 'alice',
@@ -111,7 +111,7 @@ describe('a sound cluster file', () => {
     });
   });
 
-  test('can say everything itself', () => {
+  test('can set everything itself', () => {
     const cluster = readCluster(EVERYTHING, 'cluster.yml');
     expect(cluster).toEqual({
       domain: 'bob-2',

@@ -9,8 +9,8 @@ import { fillBlock } from '../../scripts/generate/table.ts';
 
 const keys = keysOf(clusterFileSchema());
 
-describe('the schema is the manual', () => {
-  test('every key says what it is, in both languages, and nothing else is translated', () => {
+describe('the schema documents the cluster file', () => {
+  test('every key is described in both languages, and nothing else is translated', () => {
     expect(keys.filter(({ node }) => !node.description?.endsWith('.')).map(({ path }) => path)).toEqual([]);
     expect(Object.keys(CHINESE).sort()).toEqual(keys.map(({ path }) => path).sort());
     expect(Object.values(CHINESE).filter((text) => !/\p{Script=Han}.*。$/u.test(text))).toEqual([]);
@@ -23,12 +23,12 @@ describe('the schema is the manual', () => {
     expect(without.map(({ path }) => path)).toEqual(['database.external', 'registry']);
   });
 
-  test('every derived default is said in Chinese: as code, or in words of the table', () => {
+  test('every derived default is given in Chinese: as code, or in words of the table', () => {
     const derived = keys.flatMap(({ node }) => node.derived ?? []);
     expect(derived.filter((text) => !/^`[^`]+`$/.test(text) && CHINESE_DERIVED[text] === undefined)).toEqual([]);
   });
 
-  test('the table has a line a key, none of them with an empty meaning', () => {
+  test('the table has one line for each key, none with an empty meaning', () => {
     for (const language of ['english', 'chinese'] as const) {
       const lines = referenceTable(clusterFileSchema(), language).split('\n').slice(2);
       expect(lines).toHaveLength(keys.length);
@@ -49,7 +49,7 @@ describe('the JSON Schema for editors', () => {
     expect(mappings.filter(({ additionalProperties }) => additionalProperties !== false)).toEqual([]);
   });
 
-  test('knows draft, required keys, words and defaults, and no word of ours', () => {
+  test('has the draft, required keys, words and defaults, and none of our own keywords', () => {
     expect(schema['$schema']).toBe('http://json-schema.org/draft-07/schema#');
     expect(schema.required).toEqual(['domain', 'image', 'hosts']);
     expect(schema.properties?.['protocol']).toMatchObject({ enum: ['NOTLS', 'TLS', 'MTLS'], default: 'MTLS' });
@@ -64,7 +64,7 @@ describe('the JSON Schema for editors', () => {
     expect(schemaText()).not.toContain('"default": {}');
   });
 
-  test('its patterns accept what the examples say', () => {
+  test('its patterns accept the examples', () => {
     const pattern = (path: string): RegExp =>
       new RegExp((keys.find((key) => key.path === path)?.node as { pattern?: string } | undefined)?.pattern ?? '(?!)');
     for (const text of [
@@ -81,19 +81,19 @@ describe('the JSON Schema for editors', () => {
   });
 });
 
-describe('what is generated', () => {
+describe('generated files', () => {
   test.each(GENERATED.map(({ path }) => path))('%s is up to date', (path) => {
     const now = readFileSync(path, 'utf8');
     expect(GENERATED.find((file) => file.path === path)?.text(now)).toBe(now);
   });
 
-  test('a block is filled and what is around it stays', () => {
+  test('a block is filled and its surroundings are kept', () => {
     const page = 'before\n<!-- generated: x -->\nold\n<!-- end: x -->\nafter\n';
     expect(fillBlock(page, 'x', 'new')).toBe(page.replace('old', 'new'));
     expect(() => fillBlock(page, 'y', 'new')).toThrow('no block');
   });
 
-  test('a stale page is seen', () => {
+  test('a stale page is detected', () => {
     for (const generated of GENERATED) {
       const now = readFileSync(generated.path, 'utf8');
       const block = /<!-- generated: \S+ -->\n/.exec(now)?.[0] ?? '';
@@ -103,7 +103,7 @@ describe('what is generated', () => {
     }
   });
 
-  test('the action says what GitHub needs to know', () => {
+  test('the action has what GitHub requires', () => {
     expect(actionText()).toMatch(/runs:\n {2}using: node24\n {2}main: dist\/index\.cjs\n$/);
     expect(inputTable('chinese')).toContain('`cluster` | 总是');
   });

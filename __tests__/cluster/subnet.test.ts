@@ -21,11 +21,11 @@ const subnet = (text: string): Subnet =>
 const addresses = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 
 describe('subnets', () => {
-  test('an address is the same after it was a number', () => {
+  test('an address survives the conversion to a number', () => {
     fc.assert(fc.property(addresses, (number) => expect(ipv4(dotted(number))).toBe(number)));
   });
 
-  test('a subnet is the same after it was text, and holds its ends and nothing beside them', () => {
+  test('a subnet survives the conversion to text, and contains its ends and nothing beyond them', () => {
     fc.assert(
       fc.property(addresses, fc.integer({ min: 1, max: 32 }), (number, prefix) => {
         const range = subnet(`${dotted(number)}/${prefix}`);
@@ -49,7 +49,7 @@ describe('subnets', () => {
     '10.0.0.0/08',
     '::/8',
     ' 10.0.0.0/8',
-  ])('%p is none', (text) => {
+  ])('%p is not a subnet', (text) => {
     expect(parseSubnet(text)).toBeUndefined();
   });
 

@@ -18,7 +18,7 @@ const [host, second] = THREE as [(typeof THREE)[number], (typeof THREE)[number]]
 const folder = mkdtempSync(join(tmpdir(), 'words-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** What the question makes of a log that docker gives. */
+/** The answer of the query for a given log of docker. */
 function wordsIn(log: readonly string[], state = '2026-11-26T18:00:00Z 0'): string {
   writeFileSync(join(folder, 'log'), `${log.join('\n')}\n`);
   writeFileSync(
@@ -36,7 +36,7 @@ function wordsIn(log: readonly string[], state = '2026-11-26T18:00:00Z 0'): stri
 }
 const asked = (): string => readFileSync(join(folder, 'asked'), 'utf8').trim();
 
-describe('what a healthy replica prints is no evidence', () => {
+describe('the output of a healthy replica is not evidence', () => {
   test('of any fault that explains something', () => {
     const telling = FAULTS.filter(({ speaker, explains }) => speaker === 'replica' && explains.length > 0);
     expect(
@@ -47,13 +47,13 @@ describe('what a healthy replica prints is no evidence', () => {
     expect(HEALTHY.length).toBeGreaterThan(30);
   });
 
-  test('for its last words', () => {
+  test('for its last error lines', () => {
     expect(HEALTHY.map((line) => wordsIn([line])).filter((words) => words !== '')).toEqual([]);
     expect(wordsIn(HEALTHY)).toBe('');
   });
 });
 
-describe('the last words of a replica are the first decisive line of its last start', () => {
+describe('the last error line of a replica is the first decisive line of its last start', () => {
   const refused =
     "2026-11-23 14:23:00.652 ERROR modules/k3s.go:114 k3s check datastore endpoint failed with: ping datastore endpoint error: Error 1045: Access denied for user 'kuscia'@'10.77.0.13' (using password: YES)";
   const twin =
@@ -83,7 +83,7 @@ describe('the last words of a replica are the first decisive line of its last st
       /^FATAL .*parent's PublicKey/,
     ],
     [
-      'a FATAL one where none is known',
+      'a FATAL one if none is known',
       [start, '2026-11-23 14:34:17.866 FATAL modules/k3s.go:458 apply x.yaml err:exit status 1'],
       /^FATAL modules\/k3s\.go:458/,
     ],
@@ -92,9 +92,9 @@ describe('the last words of a replica are the first decisive line of its last st
     expect(wordsIn(log)).toMatch(words);
   });
 
-  test("asked since its present start, by docker's clock; of one that docker restarts, the start before counts, too", () => {
+  test("requested since its current start, by docker's clock; if docker restarts it, the previous start counts, too", () => {
     const recent = new Date(Date.now() - 5_000).toISOString();
-    /** Docker notes a start just after the process has begun to speak. */
+    /** Docker records a start just after the process has begun to log. */
     const second = (time: string): string => new Date(Date.parse(time) - 1_000).toISOString().replace(/\.\d+Z$/, 'Z');
     const ask = (state: string): string => (wordsIn([refused], state), asked());
     expect([
@@ -111,7 +111,7 @@ describe('the last words of a replica are the first decisive line of its last st
   });
 });
 
-describe("a log holds only lines of the run's time", () => {
+describe('a log contains only lines from the time of the run', () => {
   const NOW = '2026-11-26T18:04:06Z';
   const container = 'root-kuscia-autonomy-alice';
   const state = (started: string, restarts: number): string =>
@@ -135,7 +135,7 @@ describe("a log holds only lines of the run's time", () => {
   const fresh =
     '2026-11-27 02:04:01.173 ERROR service/config.go:71 Failed to get domain public key config, crypto/rsa: decryption error';
 
-  test("by docker's clock and, in the files, by the clock of the image, which is told by the same lines", () => {
+  test("by docker's clock and, in the files, by the image's clock, derived from the same lines", () => {
     const logs = readFrom(
       ['logs root-kuscia-autonomy-alice', `2026-11-26T18:00:50.2Z ${old}`, `2026-11-26T18:04:01.2Z ${fresh}`],
       [`state ${container}`, state('2026-11-26T17:00:00Z', 0)],
@@ -152,7 +152,7 @@ describe("a log holds only lines of the run's time", () => {
     expect(logs.find(({ speaker }) => speaker === 'replica')?.subject).toBe(`${container}-node-02`);
   });
 
-  test('none of a file whose clock nobody tells, nor of a process that this run ended', () => {
+  test('none from a file whose clock is unknown, nor from a process that this run ended', () => {
     const logs = readFrom(
       [`logs ${container}`, '2026-11-26T18:04:01.2Z end of the former', '2026-11-26T18:04:03.2Z begin of the present'],
       [`state ${container}`, state('2026-11-26T18:04:02.5Z', 0)],
@@ -160,11 +160,11 @@ describe("a log holds only lines of the run's time", () => {
     );
     expect(linesOf(logs, 'docker logs')).toEqual(['2026-11-26T18:04:03.2Z begin of the present']);
     expect(linesOf(logs, 'kuscia.log')).toEqual([]);
-    // Whoever reads the kept logs later gets all of it.
+    // A reader of the kept logs gets all of it.
     for (const text of ['end of the former', 'begin of the present', fresh]) expect(logText(logs)).toContain(text);
   });
 
-  test('and the start before of one that docker starts again and again, but not of one that it did so once', () => {
+  test('and from the previous start of one that docker restarts repeatedly, but not of one restarted once', () => {
     const lines = ['2026-11-26T18:02:50.2Z FATAL', '2026-11-26T18:04:03.2Z begin'] as const;
     expect(
       linesOf(
@@ -180,7 +180,7 @@ describe("a log holds only lines of the run's time", () => {
     ).toEqual([lines[1]]);
   });
 
-  test('a line of the engine that goes on in the next is one', () => {
+  test("an engine's line that continues in the next one is a single line", () => {
     expect(
       linesOf(
         readFrom(['engine', 'level=error msg="iptables failed: No chain', ' (exit status 1))."']),
@@ -201,7 +201,7 @@ describe("a log holds only lines of the run's time", () => {
     expect(timeOf(line, offset, Date.UTC(2026, 10, 26))).toBe(at);
   });
 
-  test('docker and image are compared where both tell', () => {
+  test('docker and image clocks are compared if both are known', () => {
     expect([
       offsetIn([`2026-11-26T18:00:50.186Z ${old}`]),
       offsetIn(['2026-11-26T18:00:50.186Z 2026-11-26T18:00:50Z level=info']),
@@ -210,7 +210,7 @@ describe("a log holds only lines of the run's time", () => {
   });
 });
 
-describe('a container that was taken away', () => {
+describe('a removed container', () => {
   const back = (name: string, speaker: Log['speaker'], ...lines: readonly string[]): Log => ({
     host: 'node-02',
     name,
@@ -230,18 +230,18 @@ describe('a container that was taken away', () => {
     removed: { container: 'r', lines: ['FATAL out of luck'] },
   };
 
-  test('is told by its own last lines, never by those of the one that came back', () => {
+  test('is explained by its own last lines, never by those of the restored one', () => {
     expect(explained([undone], logs)).toEqual([
       { ...undone, cause: 'unknown; last lines of docker logs r (before it was removed):\nFATAL out of luck' },
     ]);
   });
 
-  test('also where no log of its host could be read', () => {
+  test('even if no log of its host could be read', () => {
     expect(explained([undone], [])[0]?.cause).toContain('FATAL out of luck');
   });
 });
 
-describe('a cause is of the right replica', () => {
+describe('a cause belongs to the right replica', () => {
   const log = (of: (typeof THREE)[number], ...lines: readonly string[]): Log => ({
     host: of.name,
     speaker: 'replica',
@@ -259,7 +259,7 @@ describe('a cause is of the right replica', () => {
   const causeOf = (failure: Failure, ...logs: readonly Log[]): string =>
     explained([failure], logs, THREE)[0]?.cause ?? '';
 
-  test('its own log is heard, that of another only where it names it', () => {
+  test('its own log counts, that of another only if it names the replica', () => {
     expect(causeOf(red, log(host, denied))).toMatch(/^unknown/);
     expect(causeOf(red, log(second, denied))).toMatch(/rejects the user/);
     expect(
@@ -316,7 +316,7 @@ describe('a cause is of the right replica', () => {
     ).toMatch(/only restarted/);
   });
 
-  test('nginx tells only of the replica that it names', () => {
+  test('nginx explains only the replica that it names', () => {
     const nginx = (upstream: string): Log => ({
       host: 'node-01',
       speaker: 'load-balancer',

@@ -221,7 +221,7 @@ describe('a known line', () => {
     expect(found?.cause).toContain(cause);
   });
 
-  test('there is one for each fault', () => {
+  test('exists for each fault', () => {
     const told = new Set(
       LINES.map(([speaker, line]) => FAULTS.find((fault) => fault.speaker === speaker && fault.line.test(line))),
     );
@@ -240,7 +240,7 @@ describe('a known line', () => {
     expect(FAULTS.filter((fault) => fault.speaker === 'replica' && fault.line.test(line))).toEqual([]);
   });
 
-  test('is not what an engine says of a host that is merely gone', () => {
+  test("is not an engine's message about an unreachable host", () => {
     const line =
       'time="…" level=info msg="memberlist: Marking 21a706bdd439 as failed, suspect timeout reached (0 peer confirmations)"';
     expect(FAULTS.filter((fault) => fault.speaker === 'engine' && fault.line.test(line))).toEqual([]);
@@ -274,7 +274,7 @@ describe('a failure is explained', () => {
     });
   });
 
-  test('by the last such line of its host, with the place of it', () => {
+  test('by the last such line of its host, with its location', () => {
     const [failure] = explained(
       [unhealthy],
       [
@@ -288,7 +288,7 @@ describe('a failure is explained', () => {
     });
   });
 
-  test('with what to do about the cause, and about the failure where that is something else', () => {
+  test('with the remedy of the cause, and that of the failure if it differs', () => {
     const full = 'write /x: no space left on device';
     const remedies = explained(
       [
@@ -303,7 +303,7 @@ describe('a failure is explained', () => {
     ]);
   });
 
-  test('by the other end where its own host says nothing, and what was seen before stays', () => {
+  test('by the other end if its own host logs nothing, keeping the earlier evidence', () => {
     const [failure] = explained(
       [{ ...unhealthy, evidence: 'exit 1' }],
       [log('node-02', 'replica', 'hello'), log('node-01', 'engine', 'error creating vxlan interface: file exists')],
@@ -314,7 +314,7 @@ describe('a failure is explained', () => {
     });
   });
 
-  test('not by what the engine of another host says of its own images', () => {
+  test("not by messages of another host's engine about its own images", () => {
     const missing = 'manifest unknown: manifest unknown';
     expect(
       explained([unhealthy], [log('node-03', 'engine', missing), log('node-02', 'replica', 'hello')])[0]?.cause,
@@ -326,18 +326,18 @@ describe('a failure is explained', () => {
 
   test.each([
     [
-      'a line that cannot be the cause of it',
+      'a line that cannot be its cause',
       { ...unhealthy, code: 'swarm-foreign' } as const,
       [log('node-02', 'replica', line1045)],
     ],
-    ['a cause that is known already', { ...unhealthy, cause: 'known' }, [log('node-02', 'replica', line1045)]],
+    ['an already known cause', { ...unhealthy, cause: 'known' }, [log('node-02', 'replica', line1045)]],
     [
-      'what docker said of a port whose holder is known',
+      "docker's message about a port whose user is known",
       { ...unhealthy, code: 'port-taken', evidence: 'published by container squatter' } as const,
       [log('node-02', 'engine', 'port is already allocated')],
     ],
     [
-      'what its own evidence says already',
+      'a line that its own evidence already has',
       { ...unhealthy, code: 'subnet-unfit', evidence: 'network elsewhere: 10.200.0.128/25' } as const,
       [log('node-02', 'engine', 'e')],
     ],
@@ -345,7 +345,7 @@ describe('a failure is explained', () => {
     expect(explained([failure], logs)).toEqual([failure]);
   });
 
-  test('by the line of a log that knows why, where its own evidence has several causes', () => {
+  test('by the log line with the reason, if its own evidence has several causes', () => {
     const slow: Failure = {
       ...unhealthy,
       code: 'command-failed',
@@ -366,7 +366,7 @@ describe('a failure is explained', () => {
     ]);
   });
 
-  test('by the last lines of the nearest log where no line is known', () => {
+  test('by the last lines of the nearest log if no line is known', () => {
     const lines = ['1', '2', '3', '4', '5', `6 mysql://root:hidden-value@tcp(h:1)/kine ${'x'.repeat(1000)}`];
     const [failure] = explained([unhealthy], [log('node-02', 'engine', 'e'), log('node-02', 'replica', ...lines)]);
     expect(failure?.remedy).toBe(unhealthy.remedy);
@@ -432,7 +432,7 @@ describe('a failure is explained', () => {
       [],
       'unknown; no log of any host could be read',
     ],
-  ])('that is not known is said to be so: %s', (_, failure: Failure, logs, cause) => {
+  ])('is reported as unknown: %s', (_, failure: Failure, logs, cause) => {
     expect(explained([failure], logs)).toEqual([{ ...failure, cause }]);
   });
 });
@@ -447,7 +447,7 @@ test.each([
   ['password: correcthorse', 'password: ***'],
   ['using password: YES', 'using password: YES'],
   ['encrypted with different token', 'encrypted with different token'],
-])('credentials in %j are left out', (text, expected) => {
+])('credentials in %j are removed', (text, expected) => {
   expect(withoutCredentials(text)).toBe(expected);
   expect(logText([log('h', 'engine', text)])).toContain(expected);
 });
@@ -459,11 +459,11 @@ test.each([
   ['see http://h:80/a then mysql://u:p/a:b@c@h/x', 'see http://h:80/a then mysql://u:***@h/x'],
   ['http://h/a,mysql://u:pass@h', 'http://h/a,mysql://u:***@h'],
   ['//u:p@h and ://u:p@h and x://u@h', '//u:p@h and ://u:p@h and x://u@h'],
-])('credentials in %j are left out, and nothing else', (text, expected) => {
+])('credentials in %j are removed, and nothing else', (text, expected) => {
   expect(withoutCredentials(text)).toBe(expected);
 });
 
-test('reading a line for credentials takes as long as the line is, whatever stands in it', () => {
+test('searching a line for credentials takes linear time, whatever it contains', () => {
   const made = [
     'a-',
     'a.',
@@ -484,7 +484,7 @@ test('reading a line for credentials takes as long as the line is, whatever stan
   ];
   const started = Date.now();
   for (const piece of made) withoutCredentials(piece.repeat(Math.ceil(400_000 / piece.length)));
-  // All of them take a fraction of a second. Tried anew at each character, the first one alone took half a second at
+  // All of them take a fraction of a second. Retried at each character, the first one alone took half a second at
   // 16,000 characters, and would take five minutes here.
   expect(Date.now() - started).toBeLessThan(30_000);
 });

@@ -43,7 +43,7 @@ const named = (logs: readonly Log[], name: string): readonly string[] | undefine
   logs.find((log) => log.name === name)?.lines;
 
 describe('the logs of a host', () => {
-  test('are those of the engine although it hangs', async () => {
+  test('include those of the engine even if it hangs', async () => {
     const logs = await readOn({ docker: HANGS, journalctl: JOURNAL });
     expect(logs.filter(({ speaker }) => speaker === 'engine').flatMap(({ lines }) => lines)).toEqual([
       expect.stringContaining('file exists'),
@@ -51,7 +51,7 @@ describe('the logs of a host', () => {
     expect(named(logs, 'docker ps')).toEqual(['the Docker Engine did not respond']);
   }, 20_000);
 
-  test('are those of the containers that answer, though one of them hangs', async () => {
+  test('include those of the containers that answer, even if one of them hangs', async () => {
     const docker = `case "$*" in
 "ps "*) echo "alice-nginx-lb running Up nginx:1.26"; echo "alice-mysql running Up mysql:8.0"; echo "elses running Up x";;
 "logs "*alice-nginx-lb) exec sleep 60;;
@@ -65,7 +65,7 @@ esac`;
     expect(logs.map(({ name }) => name).filter((name) => name.includes('elses'))).toEqual([]);
   }, 20_000);
 
-  test('are what was read until the deadline', async () => {
+  test('contain everything read before the deadline', async () => {
     const logs = await readOn({ docker: HANGS, journalctl: JOURNAL, timeout: 'shift; exec "$@"' }, 2_000);
     expect(logs.find(({ speaker }) => speaker === 'engine')?.lines).toEqual([expect.stringContaining('file exists')]);
   }, 20_000);
@@ -79,7 +79,7 @@ describe('a failed run', () => {
     remedy: 'Look.',
   } as const;
 
-  test('learns from a host whose logs were cut off', async () => {
+  test('uses truncated logs of a host', async () => {
     const run = ({ args }: Command): Promise<Outcome> => {
       const mark = args.find((arg) => /^[0-9a-f]{24}$/.test(arg)) ?? '';
       return Promise.resolve({
@@ -99,7 +99,7 @@ describe('a failed run', () => {
     expect(logs.map(({ name }) => name)).toEqual(['log of the Docker Engine', 'docker ps']);
   });
 
-  test('goes on where reading itself breaks', async () => {
+  test('continues if reading itself fails', async () => {
     const { failures, logs } = await diagnose([failure], {
       cluster,
       hosts: [host],

@@ -22,8 +22,8 @@ const [CURRENT, FORMER] = [containerOf('it'), containerOf('it.former', { state: 
 
 const line = (name: string): string => `- a remove ${name} (no longer wanted) [group]`;
 const cases: readonly [string, Container | undefined, Container | undefined, readonly string[]][] = [
-  ['nothing is there', undefined, undefined, ['= a no database it (its data stay)']],
-  ['it is there', CURRENT, undefined, [line('it')]],
+  ['nothing exists', undefined, undefined, ['= a no database it (its data stay)']],
+  ['it exists', CURRENT, undefined, [line('it')]],
   ['it has stopped', { ...CURRENT, state: 'exited' }, undefined, [line('it')]],
   ['it never started', { ...CURRENT, state: 'created' }, undefined, [line('it')]],
   ['one was set aside', undefined, FORMER, [line('it.former')]],
@@ -37,7 +37,7 @@ test.each(cases)('a container is to be removed: %s', (_, current, former, lines)
 });
 
 test.each([{ seconds: 10 }, { seconds: 60, holdsData: true }] as const)(
-  'it is stopped as it is when replaced, once what must be done before has been: %j',
+  'it is stopped as in a replacement, after everything that must come first: %j',
   async (stopping) => {
     const plan = new Plan();
     planRemoval(plan, thing(stopping), { current: CURRENT, former: FORMER }, 'its data stay');

@@ -162,7 +162,7 @@ describe('scripts, run for real with a docker and a curl that record what they g
     expect(() => said()).toThrow();
   });
 
-  test("joining takes the image's curl where the host has none", () => {
+  test("joining uses the image's curl if the host has none", () => {
     rmSync(join(folder, 'said'), { force: true });
     const bare = mkdtempSync(join(tmpdir(), 'bare-'));
     for (const name of ['sed', 'head', 'cut', 'cat', 'sh'])
@@ -186,7 +186,7 @@ describe('scripts, run for real with a docker and a curl that record what they g
     ['paused', 'unpause', 0, '0', '', ''],
     ['exited', 'start', 1, '3', '3\n9\n0\n', 'Error response from daemon: try 3\n'],
   ])(
-    'a container that is %s is told %s, three times at the most; the end is %i after %s refusals',
+    'a container that is %s is sent %s, at most three times; the exit code is %i after %s refusals',
     (state, verb, status, refusals, pauses, stderr) => {
       const starting = mkdtempSync(join(folder, 'starting-'));
       const refuse = `echo x >>"$SAID.tries"; n=$(wc -l <"$SAID.tries"); [ "$*" = "${verb} c" ] && [ "$n" -gt ${refusals} ] || { printf 'Error response from daemon: try %s\\nError: failed to start containers: c\\n' "$n" >&2; exit 1; }`;
@@ -234,7 +234,7 @@ describe('scripts, run for real with a docker and a curl that record what they g
       ['under the ids of its configurations', { 'a:1': 'sha256:1 []', 'b:1': B }],
       ['under the id of its manifest', { 'a:1': 'sha256:m []', 'b:1': B }],
       [
-        'under an id that the engine made, with the right layers',
+        'under an id created by the engine, with the right layers',
         { 'a:1': 'sha256:1 []', 'b:1': 'sha256:9 ["sha256:x","sha256:y"]' },
       ],
     ])('%s', (_, answers) => {
@@ -345,7 +345,7 @@ describe('ensureImage', () => {
       withLogin(),
       pullImage('registry.lab:50001/a:1'),
     ],
-    ['without where there is none', NAME, deploymentOf(), pullImage(NAME)],
+    ['without a login if there is none', NAME, deploymentOf(), pullImage(NAME)],
   ])('pulls %s', async (_, name, deployment, pull) => {
     const { fleet, events } = await carryOut(step(name, deployment), [images('a'), ok('a', pull)]);
     expect(fleet.ran.at(-1)?.line).toBe(shellLine(pull));
@@ -358,7 +358,7 @@ describe('ensureImage', () => {
     ['a', true],
     ['ghcr.io/me/a:1', false],
     ['localhost:5000/a', false],
-  ])('%s is of Docker Hub: %s', async (name, hub) => {
+  ])('%s is on Docker Hub: %s', async (name, hub) => {
     const deployment = deploymentOf(
       { registry: { server: 'docker.io', username: 'puller' } },
       { secrets: withLogin().secrets },

@@ -50,7 +50,7 @@ const together = (differences: typeof DIFFERENCES): Partial<Container> =>
   differences.reduceRight<Partial<Container>>((all, [each]) => ({ ...all, ...each }), {});
 
 describe('a container', () => {
-  test('that is as described has no difference, whatever else it has', () => {
+  test('that matches the description has no difference, whatever else it has', () => {
     expect(difference({})).toBeUndefined();
     expect(
       differenceFrom({ image: 'image:1' }, containerOf('c', together(DIFFERENCES.slice(1))), absent),
@@ -62,13 +62,13 @@ describe('a container', () => {
   });
 
   test.each(DIFFERENCES.map(([, words], i) => [words, i] as const))(
-    'that differs in more tells %s first',
+    'that differs in more reports %s first',
     (words, i) => {
       expect(difference(together(DIFFERENCES.slice(i)))).toBe(words);
     },
   );
 
-  test('from another name of the same image is as described', () => {
+  test('from another name of the same image matches the description', () => {
     const found = [present(imageId('a')), present(imageId('b')), absent, unknown('no shell')].map((onHost) =>
       differenceFrom({ image: 'other:1' }, containerOf('c'), onHost),
     );

@@ -96,7 +96,7 @@ describe('real hosts', () => {
       ),
     ],
     [
-      'nodes asked of a worker',
+      'nodes queried on a worker',
       'odd',
       'node-02',
       swarmNodes,
@@ -412,7 +412,7 @@ describe('an image', () => {
     ['registry.lab:5000/a@sha256:abc', true],
     ['registry.lab:5000/a:9@sha256:abc', true],
     ['registry.lab:5000/a@sha256:abd', false],
-  ])('%s is there: %s', (name, there) => {
+  ])('%s exists: %s', (name, there) => {
     expect(answer(image(name), { ended: 'exited', code: 0, stdout: listed, stderr: '' })).toEqual(
       there ? present('sha256:1') : absent,
     );

@@ -62,7 +62,7 @@ describe('an image that a host lacks', () => {
   });
 
   test.each(['nginx:1.27', 'other/nginx:1.26', 'nginx@sha256:1', 'nginx:1.26@sha256:1', 'nginx'])(
-    '%s is pulled, for no archive holds it',
+    '%s is pulled, because no archive contains it',
     async (name) => {
       const { fleet } = await carryOut(step(name, withArchives()), [lacks(name), ok('a', pullImage(name))]);
       expect(fleet.lines().at(-1)).toBe(shellLine(pullImage(name)));
@@ -104,7 +104,7 @@ describe('an image that a host lacks', () => {
   });
 });
 
-describe('what went wrong is reported', () => {
+describe('a failure is reported', () => {
   const cases: readonly [string, Outcome, object][] = [
     [
       'another image',
@@ -122,7 +122,7 @@ describe('what went wrong is reported', () => {
       },
     ],
     [
-      'half an archive',
+      'a truncated archive',
       { ended: 'exited', code: 1, stdout: '', stderr: 'unexpected EOF\n' },
       { code: 'image-unavailable', what: 'could not send nginx:1.26 (nginx.tar)', evidence: 'exit 1: unexpected EOF' },
     ],
@@ -171,7 +171,7 @@ describe('what went wrong is reported', () => {
   });
 });
 
-/** Hosts on which a command that brings an image takes until it is told to end, and then has brought all that it names. */
+/** Hosts on which a command that provides an image lasts until the test ends it, and then has provided all images that it names. */
 class Slow implements Pick<Act, 'ask' | 'attempt' | 'say' | 'cached'> {
   readonly said: string[] = [];
   readonly brought: string[] = [];

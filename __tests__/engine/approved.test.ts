@@ -148,7 +148,7 @@ describe('a step', () => {
     ['that was planned', changesOf({}), step({}), 'done'],
     ['for another reason', changesOf({}), step({ why: IMAGE }), 'image kuscia:1 -> kuscia:2'],
     ['on another host', changesOf({}), step({ host: 'c' }), memory],
-    ['where nothing was planned', [], step({}), memory],
+    ['if nothing was planned', [], step({}), memory],
     ['of another stage', changesOf({}).map((each) => ({ ...each, stage: 'mysql-up' })), step({}), memory],
     ['that only revokes a permission', [], step({ revokes: true }), 'done'],
     ['that could only be known later', [later(PROBE)], make, 'done'],

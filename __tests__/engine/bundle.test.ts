@@ -191,7 +191,7 @@ describe('a bundle', () => {
 
   test('enters a place once for several commands, and never for commands of another place', () => {
     const folder = mkdtempSync(join(tmpdir(), 'bundle-'));
-    // A place that logs each entry, and has a folder of its own.
+    // A place that logs each entry, and has its own folder.
     const enter = (name: string) =>
       ['sh', '-c', `echo in >>"$1/log.$2"; mkdir -p "$1/$2"; cd "$1/$2" && exec sh -s`, 'sh', folder, name] as const;
     const within = (name: string, ...argv: [string, ...string[]]): Command =>

@@ -59,7 +59,7 @@ describe('a DeploymentError', () => {
     ['an error', new TypeError('x is not a function'), 'TypeError: x is not a function'],
     ['a string', 'oops', 'oops'],
     ['nothing', undefined, 'undefined'],
-  ])('is made of %s as an internal error', (_, thrown, what) => {
+  ])('is an internal error if made from %s', (_, thrown, what) => {
     expect(failuresOf(thrown)).toEqual([
       { code: 'internal', what: expect.stringContaining(what), remedy: 'Report this bug with the lines above.' },
     ]);

@@ -15,7 +15,7 @@ let folder: string;
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'quote-'))));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** What a shell prints when it runs the line. */
+/** The output of a shell that runs the line. */
 const printed = (shell: string, line: string): string =>
   execFileSync(shell, ['-c', line], {
     encoding: 'utf8',
@@ -25,7 +25,7 @@ const printed = (shell: string, line: string): string =>
     killSignal: 'SIGKILL',
   });
 
-/** What a shell makes of a list of words. */
+/** The words as a shell parses them. */
 const throughShell = (shell: string, words: readonly string[]): string[] =>
   printed(shell, `printf '%s\\0' ${words.map(quote).join(' ')}`)
     .split('\0')

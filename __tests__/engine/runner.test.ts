@@ -691,7 +691,7 @@ describe('a step may', () => {
     return { world, ended };
   };
 
-  test('run commands, attempt them, ask and say', async () => {
+  test('run commands, attempt them, query and report', async () => {
     const question: Query<string> = {
       command: reading('read', ['cat']),
       read: ({ code, stdout }) => (code === 1 ? absent : present(stdout)),
@@ -715,7 +715,7 @@ describe('a step may', () => {
     [{ ended: 'timed-out', afterMs: 120_000 }, 'command-timed-out: could not make it: timed out after 120 s'],
     [{ ended: 'lost', reason: 'reset' }, 'connection-lost: could not make it: connection lost: reset'],
   ];
-  test.each(bad)('not go on after %j', async (outcome, words) => {
+  test.each(bad)('not continue after %j', async (outcome, words) => {
     const { world, ended } = await acting(
       [ends('a', change, outcome)],
       async (act) => void (await act.run('a', change)),
@@ -725,7 +725,7 @@ describe('a step may', () => {
     expect(world.told('stage-settled')).toEqual([]);
   });
 
-  test('not change anything by asking', async () => {
+  test('not change anything with a query', async () => {
     const { ended } = await acting(
       [],
       async (act) => void (await act.ask('a', { command: change, read: (outcome) => failedTo('x', outcome) })),

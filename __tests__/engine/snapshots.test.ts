@@ -83,14 +83,14 @@ describe('the part of a plan for a host', () => {
   const cases: readonly [string, readonly string[] | undefined, Snapshots | undefined, readonly string[]][] = [
     ['is everything if no host was named', undefined, undefined, ['own', 'of b', 'of b, done at a', 'own, seen at b']],
     [
-      'is what concerns the host, wherever it is done, if all hosts are reached',
+      'is everything that concerns the host, wherever it is done, if all hosts can be reached',
       ['a'],
       undefined,
       ['own', 'of b, done at a', 'own, seen at b'],
     ],
     ['is the same for another host', ['b'], undefined, ['of b', 'of b, done at a', 'own, seen at b']],
     [
-      'is only what is done on the host itself, if only that one is reached',
+      'is only what is done on the host itself, if only that one can be reached',
       ['a'],
       new Snapshots(['a'], new Map()),
       ['own', 'of b, done at a'],

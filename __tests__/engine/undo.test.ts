@@ -9,7 +9,7 @@ import { BARE, says } from '../support/lines.ts';
 
 const failure = (what: string, host = 'a'): Failure => ({ code: 'command-failed', host, what, remedy: 'fix it' });
 
-/** A thing that is replaced: what exists of it, and what was done to it. */
+/** A thing that is replaced: its existing versions, and the actions on it. */
 class Thing {
   readonly diary: string[] = [];
   stands = 'old';

@@ -33,11 +33,11 @@ function inputsRead(job: JobName): string[] {
   return [...read].sort();
 }
 
-describe.each(Object.keys(JOBS) as JobName[])('what is said by the word %s', (job) => {
+describe.each(Object.keys(JOBS) as JobName[])('the action of the job %s', (job) => {
   const { action, inputs: known, outputs: told } = JOBS[job];
   const { inputs, outputs, runs } = actionOf(action);
 
-  test('is an action of one step in bash, which hands every input over and splices nothing', () => {
+  test('has one step in bash, which passes on every input and interpolates nothing into the script', () => {
     const given = Object.fromEntries(
       Object.keys(known).map((name) => [`INPUT_${name.toUpperCase()}`, `\${{ inputs.${name} }}`]),
     );
@@ -54,7 +54,7 @@ describe.each(Object.keys(JOBS) as JobName[])('what is said by the word %s', (jo
     });
   });
 
-  test('takes the inputs that are read, those of them required that are always needed, and the job’s own token unless told', () => {
+  test('takes exactly the inputs that are read, requires those always needed, and uses the job’s own token by default', () => {
     expect(inputsRead(job)).toEqual(Object.keys(known).sort());
     expect(Object.keys(inputs)).toEqual(Object.keys(known));
     expect(inputs['token']?.default).toBe('${{ github.token }}');

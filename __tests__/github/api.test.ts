@@ -16,7 +16,7 @@ const report = (env: Readonly<Record<string, string>> = {}, signal?: AbortSignal
 const lists = ({ method }: { readonly method: string }): boolean => method === 'GET';
 
 describe('a rate limit', () => {
-  test('that ends within a minute is waited out, by the clock of GitHub, and told', async () => {
+  test("that ends within a minute is waited out, by GitHub's clock, and reported", async () => {
     scene.api.fault({ then: REFUSALS.spent(START / 1000 + 20) });
     const { code, log } = await report();
     expect([code, scene.pauses, scene.api.state.issues.length]).toEqual([0, [21_000], 1]);
@@ -27,7 +27,7 @@ describe('a rate limit', () => {
     );
   });
 
-  test('is waited out before something is made, too: a refused request was not carried out', async () => {
+  test('is waited out before something is created, too: a refused request had no effect', async () => {
     scene.api.fault({
       when: ({ method, path }) => method === 'POST' && path.endsWith('/issues'),
       then: REFUSALS.tooFast(5),
@@ -38,19 +38,19 @@ describe('a rate limit', () => {
 
   test.each<[string, Answer, string, string]>([
     [
-      'that ends later is a failure that names when',
+      'that ends later is a failure with the time when it ends',
       REFUSALS.spent(START / 1000 + 1_800),
       '2026-11-24T03:47:01Z',
       '0 of 1000 requests left',
     ],
     [
-      'on too many at once is one, too',
+      'for too many at once is one, too',
       REFUSALS.tooFast(90),
       '2026-11-24T03:18:30Z',
       'You have exceeded a secondary rate limit.',
     ],
     [
-      'by the status alone, or with numbers that are none',
+      'by the status alone, or with invalid numbers',
       {
         ...REFUSALS.tooFast(),
         status: 429,
@@ -79,7 +79,7 @@ describe('a rate limit', () => {
     expect(scene.pauses).toEqual([60_000]);
   });
 
-  test('that asks for no time at all comes to an end', async () => {
+  test('that asks for no time at all does not repeat for ever', async () => {
     scene.api.fault({ then: REFUSALS.tooFast(0), times: 1_000 });
     expect((await report()).code).toBe(1);
     expect(scene.pauses.reduce((sum, ms) => sum + ms, 0)).toBe(60_000);
@@ -90,9 +90,9 @@ describe('no answer', () => {
   test.each<[string, DeploymentError]>([
     ['a failure of GitHub', REFUSALS.serverError],
     ['a connection that is lost', 'lost-before'],
-    ['a body that breaks off', 'broken-off'],
-    ['a page of somebody else', REFUSALS.portal],
-  ])('(%s) is asked for again, with growing pauses', async (_what, then) => {
+    ['a truncated body', 'broken-off'],
+    ['a foreign page', REFUSALS.portal],
+  ])('(%s) is requested again, with growing pauses', async (_what, then) => {
     scene.api.fault({ when: lists, then, times: 3 });
     const { code } = await report();
     expect([code, scene.pauses, scene.api.state.issues.length]).toEqual([0, [1_000, 3_000, 9_000], 1]);
@@ -109,9 +109,9 @@ describe('no answer', () => {
       'lost-before',
       /^KS-1802 github-unreachable: the GitHub API does not respond to GET \/repos\/acme\/clusters\/issues at http:\/\/127\.0\.0\.1:\d+\nevidence: (other side closed|read ECONNRESET|socket hang up)\n/,
     ],
-    ['a body that breaks off', 'broken-off', /does not respond to .*\nevidence: 200 with a truncated body\n/],
-    ['a page of somebody else', REFUSALS.portal, /does not respond to .*\nevidence: 200 with an invalid JSON body\n/],
-  ])('(%s) four times is a failure that says what there was', async (_what, then, told) => {
+    ['a truncated body', 'broken-off', /does not respond to .*\nevidence: 200 with a truncated body\n/],
+    ['a foreign page', REFUSALS.portal, /does not respond to .*\nevidence: 200 with an invalid JSON body\n/],
+  ])('(%s) four times is a failure that reports what was received', async (_what, then, told) => {
     scene.api.fault({ when: lists, then, times: 4 });
     const { code, errors } = await report();
     expect(code).toBe(1);
@@ -119,7 +119,7 @@ describe('no answer', () => {
     expect(scene.api.requests).toHaveLength(4);
   });
 
-  test('to something that is made is a failure in the end, and it was asked for four times', async () => {
+  test('to a creation fails in the end, after four requests', async () => {
     scene.api.fault({
       when: ({ method, path }) => method === 'POST' && path.endsWith('/issues'),
       then: 'lost-before',
@@ -131,7 +131,7 @@ describe('no answer', () => {
     );
   });
 
-  test('where nothing listens is told with the address', async () => {
+  test('where nothing listens is reported with the address', async () => {
     const gone = await startGithubApi();
     await gone.close();
     const { code, errors } = await report({ GITHUB_API_URL: gone.url });
@@ -152,14 +152,14 @@ describe('a refusal', () => {
       'Set the input token to a valid token',
     ],
     [
-      'for want of a permission',
+      'for a missing permission',
       () => (scene.api.state.permissions.issues = 'read'),
       'the GitHub API rejects POST /repos/acme/clusters/issues: 403',
       'Resource not accessible by integration',
       'Give the job the permission issues: write (GitHub requires issues=write)',
     ],
     [
-      'where issues are turned off',
+      'if issues are disabled',
       () => (scene.api.state.hasIssues = false),
       'the GitHub API rejects POST /repos/acme/clusters/issues: 410',
       'Issues has been disabled in this repository.',
@@ -192,7 +192,7 @@ describe('a refusal', () => {
   ];
 
   test.each(refusals)(
-    '%s is not asked for twice, and says what to do',
+    '%s is not requested twice, and says what to do',
     async (what, arrange, told, evidence, remedy) => {
       arrange();
       const { code, errors, log } = await report({
@@ -207,7 +207,7 @@ describe('a refusal', () => {
   );
 });
 
-test('what GitHub says is told without the token, and harmless', async () => {
+test('text from GitHub is reported without the token, and made harmless', async () => {
   scene.api.fault({
     then: { status: 403, body: { message: `no, ${scene.api.token}\n\x1b[31m::set-output name=x::y` } },
   });
@@ -224,7 +224,7 @@ test.each([
       method === 'POST' && path.endsWith('/issues'),
     3,
   ],
-])('a run that is cancelled while it %s ends at once, with that for a failure', async (_what, when, requests) => {
+])('a run that is cancelled while it %s ends immediately and fails as cancelled', async (_what, when, requests) => {
   const cancel = new AbortController();
   scene.api.fault({ when: (asked) => when(asked) && (cancel.abort(), true), then: 'lost-before', times: 9 });
   const { code, errors } = await report({}, cancel.signal);

@@ -11,11 +11,11 @@ afterEach(() => scene.api.close());
 const checked = (environment = 'production'): Promise<Told> =>
   scene.run({ INPUT_DO: 'approval', INPUT_ENVIRONMENT: environment });
 
-describe('an environment that is to approve', () => {
+describe('an environment for approval', () => {
   test.each([
     [1, 'one reviewer'],
     [3, 'one of 3 reviewers'],
-  ])('with %d reviewers is well', async (reviewers, words) => {
+  ])('with %d reviewers is accepted', async (reviewers, words) => {
     scene.api.state.environments.set('production', { reviewers });
     expect(await checked()).toMatchObject({
       code: 0,
@@ -26,7 +26,7 @@ describe('an environment that is to approve', () => {
   });
 
   test.each<[string, { reviewers?: number }]>([
-    ['without the rule, as GitHub makes one for a mistyped name', {}],
+    ['without the rule, as created by GitHub for a mistyped name', {}],
     ['whose rule names nobody', { reviewers: 0 }],
   ])('%s is refused by name', async (_, environment) => {
     scene.api.state.environments.set('prodution', environment);
@@ -54,7 +54,7 @@ describe('an environment that is to approve', () => {
     ]);
   });
 
-  test('is not taken for well where GitHub does not answer', async () => {
+  test('is not accepted if GitHub does not answer', async () => {
     scene.api.fault({ times: 9, then: REFUSALS.serverError });
     const { code, errors } = await checked();
     expect([code, errors.join()]).toEqual([1, expect.stringContaining('KS-1802')]);

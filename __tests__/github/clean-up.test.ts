@@ -21,7 +21,7 @@ const cleanUp = (prefix = 'kuscia-swarm.alice.'): Promise<Told> =>
 const left = (): string[] => scene.api.state.artifacts.map(({ name }) => name);
 const OTHERS = ['kuscia-swarm.bob.1.tokens', 'mine', 'kuscia-swarm.alice.1.other-run', 'kuscia-swarm.alice.1.expired'];
 
-test('deletes what begins with the prefix and is of this run, and nothing else', async () => {
+test('deletes the artifacts of this run that begin with the prefix, and nothing else', async () => {
   const { code, log, outputs, notices } = await cleanUp();
   expect({ code, log, outputs, notices }).toEqual({
     code: 0,
@@ -41,7 +41,7 @@ test('has nothing to do a second time', async () => {
   });
 });
 
-test('takes no prefix for a mistake, not for all', async () => {
+test('refuses an empty prefix, instead of deleting everything', async () => {
   const { code, errors } = await cleanUp(' ');
   expect(code).toBe(1);
   expect(errors.join()).toContain('input prefix is missing');
@@ -49,7 +49,7 @@ test('takes no prefix for a mistake, not for all', async () => {
 });
 
 describe('without the permission', () => {
-  test.each(['none', 'read'] as const)('(actions: %s) says so, leaves them, and is no failure', async (permission) => {
+  test.each(['none', 'read'] as const)('(actions: %s) says so, keeps them, and does not fail', async (permission) => {
     scene.api.state.permissions.actions = permission;
     const { code, notices, outputs } = await cleanUp();
     expect({ code, outputs }).toEqual({ code: 0, outputs: { deleted: '0' } });
@@ -72,7 +72,7 @@ describe('without the permission', () => {
   });
 });
 
-test('one that somebody else deleted meanwhile is not missed', async () => {
+test('one deleted meanwhile by someone else is not an error', async () => {
   scene.api.fault({
     when: ({ method }) => method === 'DELETE' && scene.api.state.artifacts.shift() !== undefined,
     then: { status: 404, body: { message: 'Not Found' } },
@@ -82,7 +82,7 @@ test('one that somebody else deleted meanwhile is not missed', async () => {
   expect(left()).toEqual(OTHERS);
 });
 
-test('one whose deletion was carried out unheard is gone all the same', async () => {
+test('one whose deletion succeeded without an answer counts as deleted', async () => {
   scene.api.fault({ when: ({ method }) => method === 'DELETE', then: 'lost-after' });
   expect((await cleanUp()).code).toBe(0);
   expect(left()).toEqual(OTHERS);
@@ -92,7 +92,7 @@ test.each<[string, Parameters<Scene['api']['fault']>[0]['then'], string]>([
   ['refuses for another reason', { status: 409, body: { message: 'Conflict' } }, '409'],
   ['fails by itself', { status: 502, body: { message: 'Bad Gateway' } }, '502'],
   ['does not answer', 'lost-before', 'does not respond'],
-])('where GitHub %s it warns, and makes nothing red', async (_, then, words) => {
+])('if GitHub %s, it warns and does not fail', async (_, then, words) => {
   scene.api.fault({ when: ({ method }) => method === 'DELETE', then, times: 99 });
   const { code, errors, warnings, outputs } = await cleanUp();
   expect({ code, errors, outputs }).toEqual({ code: 0, errors: [], outputs: { deleted: '0' } });

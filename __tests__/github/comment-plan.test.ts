@@ -67,7 +67,7 @@ test('writes the plan as a comment: figures first, then each change', async () =
   ]);
 });
 
-test('rewrites its comment, among others over pages, and adds none', async () => {
+test('updates its comment among several pages of others, and adds none', async () => {
   for (let i = 0; i < 120; i += 1) scene.api.state.addComment(1, `remark ${i}`);
   await comment();
   await comment({ ...PLAN, changes: [] });
@@ -82,24 +82,24 @@ test('keeps one comment for each domain', async () => {
   expect(bodies().map((body) => body.split('\n')[0])).toEqual([MARK, MARK.replace('alice', 'bob')]);
 });
 
-test('takes away a second comment that a race made', async () => {
+test('deletes a second comment created by a race', async () => {
   for (let i = 0; i < 2; i += 1) scene.api.state.addComment(1, `${MARK}\nold`, BOT);
   await comment();
   expect(bodies()).toEqual([expect.stringContaining('2 changes')]);
 });
 
 test.each<[string, string, number]>([
-  ['CONTRIBUTOR', 'a stranger, who could change it after us', 2],
-  ['NONE', 'a stranger, who could change it after us', 2],
+  ['CONTRIBUTOR', 'a stranger, who could change it afterwards', 2],
+  ['NONE', 'a stranger, who could change it afterwards', 2],
   ['MEMBER', 'someone of the repository', 1],
-])('a comment with the mark of a %s is that of %s', async (association, _who, left) => {
+])('a comment with the mark by a %s belongs to %s', async (association, _who, left) => {
   scene.api.state.addComment(1, `${MARK}\n### alice: 0 changes`, { login: 'someone', type: 'User' }, association);
   await comment();
   expect(scene.api.state.comments).toHaveLength(left);
   expect(bodies()[0]).toContain(left === 2 ? '0 changes' : '2 changes');
 });
 
-test('tells failures and warnings with what to do', async () => {
+test('reports failures and warnings with their remedies', async () => {
   await comment({
     ...PLAN,
     changes: [],
@@ -135,11 +135,11 @@ test('shortens a plan that is too long for a comment, and says so', async () => 
   expect(bodies()[0]).toContain('\n701 more are in the log of the run.\n');
 });
 
-describe('where the token may not write, as on a pull request from a fork', () => {
+describe('if the token may not write, as on a pull request from a fork', () => {
   test.each([
     ['a new comment', []],
-    ['one that is there', [`${MARK}\nold`]],
-  ])('the plan goes to the summary in place of %s, a notice says so, and nothing fails', async (_what, there) => {
+    ['an existing one', [`${MARK}\nold`]],
+  ])('the plan goes to the summary instead of %s, a notice says so, and nothing fails', async (_what, there) => {
     for (const body of there) scene.api.state.addComment(1, body);
     scene.api.state.permissions['pull-requests'] = 'read';
     const { code, summary, notices, outputs } = await comment();
@@ -153,7 +153,7 @@ describe('where the token may not write, as on a pull request from a fork', () =
     expect(bodies()).toEqual(there);
   });
 
-  test('a rate limit or a failure of GitHub is not taken for that', async () => {
+  test('a rate limit or a failure of GitHub is not treated as such', async () => {
     scene.api.fault({
       when: ({ method }) => method === 'POST',
       then: { status: 403, headers: { 'retry-after': '600' }, body: { message: 'slow down' } },
@@ -164,7 +164,7 @@ describe('where the token may not write, as on a pull request from a fork', () =
 });
 
 test.each(['push', 'schedule', 'pull_request_target', ''])(
-  'on the event %p there is nothing to comment on, and that is said',
+  'on the event %p there is nothing to comment on, which is reported',
   async (event) => {
     const { code, errors } = await comment(PLAN, { GITHUB_EVENT_NAME: event });
     expect(code).toBe(1);
@@ -174,7 +174,7 @@ test.each(['push', 'schedule', 'pull_request_target', ''])(
   },
 );
 
-test('a plan that is none is refused by what is wrong with it', async () => {
+test('an invalid plan is refused with the reason', async () => {
   for (const [plan, told] of [
     ['', 'input plan is missing'],
     ['{', 'input plan is not an output of an action of this project'],

@@ -40,7 +40,7 @@ function step(env: Readonly<Record<string, string>>): Promise<{ code: number | n
   return new Promise((done) => child.on('close', (code) => done({ code, log })));
 }
 
-test('a step opens the issue, and gives its address as an output', async () => {
+test('a step opens the issue, and outputs its address', async () => {
   const { code, log } = await step({
     INPUT_DO: 'issue',
     INPUT_DOMAIN: 'alice',
@@ -90,7 +90,7 @@ test('a step on a pull request that it may not write on leaves the plan in the s
   expect(readFileSync(join(folder, 'summary'), 'utf8')).toContain('### alice: 0 changes, 0 satisfied');
 });
 
-test('a step that was not told where it runs says what is missing, and asks nothing', async () => {
+test('a step without the variables of GitHub reports what is missing, and sends no request', async () => {
   const { code, log } = await step({ INPUT_DO: 'clean-up', INPUT_PREFIX: 'x', GITHUB_REPOSITORY: '' });
   expect([code, api.requests]).toEqual([1, []]);
   expect(log).toContain('GITHUB_REPOSITORY is not set');

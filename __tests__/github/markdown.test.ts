@@ -17,7 +17,7 @@ import type { PlanDocument } from '../../src/report/plan.ts';
 import { LIVE, nodes, shape, texts, tree, type Node } from './reader.ts';
 import { DOCS, START } from './scene.ts';
 
-/** What a host could say to get out of its place, and anything else. */
+/** Text by which a host could break out of its place, and any other text. */
 const HOSTILE = [
   '@octocat',
   '@acme/owners',
@@ -156,8 +156,8 @@ const TEXTS: readonly [string, (text: string) => string][] = [
   ['the plan', (text) => planText(planWith(text), PLACE.runUrl, DOCS, 1_000)],
 ];
 
-describe.each(TEXTS)('whatever hosts say, %s', (_name, write) => {
-  test('has the same form, tags of its own only, and no mention, reference or link that is not ours', () => {
+describe.each(TEXTS)('text from hosts, %s,', (_name, write) => {
+  test('keeps the form of the page, with only its own tags, and no mention, reference or link but ours', () => {
     const plain = tree(write('x'));
     const tags = (all: readonly Node[]): string[] =>
       all.filter(({ type }) => type === 'html').map(({ value = '' }) => value.replace(/wrong=\w+/, ''));
@@ -189,13 +189,13 @@ test.each([
   '&#64;octocat',
   '\\#7',
   '&#35;7',
-])('what they are held to finds %p alive', (markdown) => {
+])('the check finds %p active', (markdown) => {
   const all = nodes(tree(markdown));
   expect(all.some(({ type }) => type === 'link') || texts(all).some((text) => LIVE.test(text))).toBe(true);
 });
 
 describe('the state in an issue', () => {
-  test('is read back as it was written, whatever else is there', () => {
+  test('is read back as written, whatever surrounds it', () => {
     fc.assert(
       fc.property(hostile, fc.integer({ min: 1, max: 99_999 }), (text, looks) => {
         const health = healthWith(text);
@@ -241,7 +241,7 @@ describe('the state in an issue', () => {
 });
 
 describe('a body', () => {
-  test('is never longer than GitHub takes, and says what it leaves out', () => {
+  test('is never longer than GitHub accepts, and says what it omits', () => {
     const row = healthWith('@'.repeat(2_000)).matrix!.rows[0]!;
     const failures = Object.keys(CODES).flatMap((of) =>
       Array.from({ length: 30 }, (_, i) => ({
@@ -264,7 +264,7 @@ describe('a body', () => {
     expect(issueText({ ...look, health })).toContain('gh run rerun 4711');
   });
 
-  test('keeps to the limit to the letter, its marks included', () => {
+  test('keeps within the limit exactly, including its marks', () => {
     const look = { place: PLACE, docs: DOCS, first: START, now: START, kept: { looks: 1, wrong: '0123456789abcdef' } };
     const lengthOf = (many: number, rest: number): number => {
       const failures = Array.from({ length: many + 1 }, (_, i): Failure => ({
@@ -314,4 +314,4 @@ test('a table without rows is nothing', () => {
   expect(table(['a', 'b'], [['1', '2']])).toEqual(['| a | b |', '| --- | --- |', '| 1 | 2 |', '']);
 });
 
-test('a moment is told in UTC', () => expect(moment(START)).toBe('2026-11-24 03:17 UTC'));
+test('a time is shown in UTC', () => expect(moment(START)).toBe('2026-11-24 03:17 UTC'));

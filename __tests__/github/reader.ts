@@ -17,12 +17,12 @@ export const tree = (markdown: string): Node =>
 /** Every node, from the top. */
 export const nodes = (node: Node): Node[] => [node, ...(node.children ?? []).flatMap(nodes)];
 
-/** The tree without its texts: what stands in what. */
+/** The tree without its texts: only the nesting. */
 export const shape = (node: Node): unknown => (node.children ? [node.type, ...node.children.map(shape)] : node.type);
 
 /** Every text outside code, as GitHub searches it for names and numbers: escapes and entities are gone by then. */
 export const texts = (all: readonly Node[]): string[] =>
   all.flatMap(({ type, value }) => (type === 'text' && value !== undefined ? [value] : []));
 
-/** What GitHub makes a mention, a reference or a link of, in a text that is no link yet. */
+/** Text that GitHub turns into a mention, a reference or a link, outside of links. */
 export const LIVE = /@[a-z\d]|#\d|\bgh-\d|(?:https?|ftp):\/\/|\bwww\./i;

@@ -27,7 +27,7 @@ interface Looked {
   readonly result?: string;
   readonly before?: string;
   readonly domain?: string;
-  /** null where the verification did not get that far. */
+  /** null if the verification did not get that far. */
   readonly matrix?: Matrix | null;
   readonly failures?: readonly Failure[];
   readonly label?: string;
@@ -61,7 +61,7 @@ const commentsOn = (issue: number): Comment[] => scene.api.state.comments.filter
 const bodyOf = (issue: number): string => scene.api.state.issues.find(({ number }) => number === issue)?.body ?? '';
 
 describe('a domain that is not as described', () => {
-  test('gets one issue, labelled, with figures, evidence, what to do and the way to the run', async () => {
+  test('gets one labelled issue with figures, evidence, remedies and a link to the run', async () => {
     const { code, log, outputs } = await look();
     expect({ code, log }).toEqual({
       code: 0,
@@ -99,7 +99,7 @@ describe('a domain that is not as described', () => {
     expect(body).toContain('```sh\ngh run rerun 4711 --repo github.com/acme/clusters\n```');
   });
 
-  test('has the text of its issue rewritten by the same finding, without a comment', async () => {
+  test('has the text of its issue updated for the same finding, without a comment', async () => {
     await look();
     scene.clock.now += DAY;
     const later = {
@@ -147,7 +147,7 @@ describe('a domain that is not as described', () => {
     expect(scene.api.state.issues).toHaveLength(1);
   });
 
-  test('has its issue closed when it is healthy, with what was and what is; nothing is left to do then', async () => {
+  test('has its issue closed when it is healthy, with the former and the present state; a further run changes nothing', async () => {
     await look();
     scene.clock.now += DAY;
     const { code, log } = await healthy();
@@ -172,7 +172,7 @@ describe('a domain that is not as described', () => {
     expect(commentsOn(1)).toHaveLength(1);
   });
 
-  test('keeps an issue while something works that is not described, though every check is ok', async () => {
+  test('keeps its issue while an undescribed part is running, even if every check is ok', async () => {
     const stray: Failure = {
       code: 'not-described',
       what: 'replica x runs on a host that is not in the cluster file',
@@ -188,51 +188,48 @@ describe('a domain that is not as described', () => {
     expect((await healthy()).log).toBe('alice is healthy: closed https://github.com/acme/clusters/issues/1\n');
   });
 
-  test(
-    'says what is not known, which host does not answer, what works, and that nothing else goes on ' + 'meanwhile',
-    async () => {
-      const row = (host: string, cells: Matrix['rows'][number]['cells']): Matrix['rows'][number] => ({
-        replica: `root-kuscia-autonomy-alice-${host}`,
-        host,
-        cells,
-      });
-      const [first, second] = matrixOf().rows.map(({ cells }) => cells) as [
-        Matrix['rows'][number]['cells'],
-        Matrix['rows'][number]['cells'],
-      ];
-      const rows = [
-        row('node-02', first),
-        row('node-03', {
-          ...second,
-          throughLb: { ok: false, text: '0 of 9' },
-          node: { ok: false, text: 'not reached', unknown: true },
-        }),
-      ];
-      await look({
-        matrix: {
-          ...matrixOf(),
-          healthy: false,
-          rows,
-          silent: ['node-03'],
-          database: 'works',
-          pairs: { connected: 2, total: 6, unknown: 4 },
-        },
-      });
-      expect(bodyOf(1)).toContain('**? not reached**');
-      expect(bodyOf(1)).toMatch(
-        /1 of 2 serves through \S+, the database answers, 3 of 3 nodes Ready, 2 of 6 pairs connected \(4 not known\); node-03 does not answer/,
-      );
-      expect(bodyOf(1)).toContain(
-        '### Next\n\n1. Restore node-03: only the mode verify works while a host does not respond.\n2. Then check ' +
-          'the differences with `mode: plan`, and fix them with `mode: apply`.\n\nThen check again:\n',
-      );
-      expect(bodyOf(1)).toMatch(/\nStill serving through \S+: root-kuscia-autonomy-alice-node-02 \(node-02\)\.\n/);
-    },
-  );
+  test('reports what is unknown, which host does not answer, what works, and that no other mode works until then', async () => {
+    const row = (host: string, cells: Matrix['rows'][number]['cells']): Matrix['rows'][number] => ({
+      replica: `root-kuscia-autonomy-alice-${host}`,
+      host,
+      cells,
+    });
+    const [first, second] = matrixOf().rows.map(({ cells }) => cells) as [
+      Matrix['rows'][number]['cells'],
+      Matrix['rows'][number]['cells'],
+    ];
+    const rows = [
+      row('node-02', first),
+      row('node-03', {
+        ...second,
+        throughLb: { ok: false, text: '0 of 9' },
+        node: { ok: false, text: 'not reached', unknown: true },
+      }),
+    ];
+    await look({
+      matrix: {
+        ...matrixOf(),
+        healthy: false,
+        rows,
+        silent: ['node-03'],
+        database: 'works',
+        pairs: { connected: 2, total: 6, unknown: 4 },
+      },
+    });
+    expect(bodyOf(1)).toContain('**? not reached**');
+    expect(bodyOf(1)).toMatch(
+      /1 of 2 serves through \S+, the database answers, 3 of 3 nodes Ready, 2 of 6 pairs connected \(4 not known\); node-03 does not answer/,
+    );
+    expect(bodyOf(1)).toContain(
+      '### Next\n\n1. Restore node-03: only the mode verify works while a host does not respond.\n2. Then check ' +
+        'the differences with `mode: plan`, and fix them with `mode: apply`.\n\nThen check again:\n',
+    );
+    expect(bodyOf(1)).toMatch(/\nStill serving through \S+: root-kuscia-autonomy-alice-node-02 \(node-02\)\.\n/);
+  });
 
   const PLAN = 'the differences with `mode: plan`, and fix them with `mode: apply`.';
   test.each<[string, Looked, readonly string[]]>([
-    ['what differs, where every host answers', {}, [`1. Check ${PLAN}`]],
+    ['the differences, if every host answers', {}, [`1. Check ${PLAN}`]],
     [
       'the host first, if nothing could be checked because of it',
       {
@@ -244,7 +241,7 @@ describe('a domain that is not as described', () => {
       ['1. Restore node-02: only the mode verify works while a host does not respond.'],
     ],
     [
-      'the engine first, where it does not answer',
+      'the engine first, if it does not answer',
       { failures: [{ code: 'engine-unreachable', host: 'node-02', what: 'no engine', remedy: 'Start it.' }] },
       ['1. Restore node-02: only the mode verify works while a host does not respond.', `2. Then check ${PLAN}`],
     ],
@@ -254,21 +251,21 @@ describe('a domain that is not as described', () => {
       ['1. Find out why the job snapshot failed: check its log, and whether the runner of its host is online.'],
     ],
     [
-      'the log, where nothing else is there',
+      'the log, if there is nothing else',
       { matrix: null, failures: [] },
       ['1. Check the log of the run: it ended before anything was verified.'],
     ],
     [
-      'the findings, where they are all there is',
+      'the findings, if there is nothing else',
       { matrix: null, failures: [CUT] },
       ['1. Follow the instructions of each finding above.'],
     ],
     [
-      'the findings, where nothing differs',
+      'the findings, if nothing differs',
       { result: 'success', matrix: { ...matrixOf(), warnings: [CUT] }, failures: [] },
       ['1. Follow the instructions of each finding above.'],
     ],
-  ])('is told to see to %s', async (_what, looked, steps) => {
+  ])('gets advice about %s', async (_what, looked, steps) => {
     await look(looked);
     const said = /### Next\n\n([^]*?)\n\nThen check again:/.exec(bodyOf(1))?.[1] ?? '';
     expect(
@@ -278,14 +275,14 @@ describe('a domain that is not as described', () => {
     ).toEqual(steps);
   });
 
-  test('is told through what it still serves, or that this was not seen', async () => {
+  test('is reported with what still works, or that this is not known', async () => {
     await look({ matrix: null });
     expect(bodyOf(1)).toContain('\nWhether alice still serves requests is unknown');
     await look({ matrix: matrixOf({ throughLb: '0 of 8' }, { connected: 5, total: 6 }) });
     expect(bodyOf(1)).toMatch(/Still serving through .*: root-kuscia-autonomy-alice-node-02 \(node-02\)/);
   });
 
-  test('gets a new issue when it goes wrong again: what is closed is history', async () => {
+  test('gets a new issue when it fails again; a closed one stays closed', async () => {
     await look();
     await healthy();
     await look();
@@ -293,7 +290,7 @@ describe('a domain that is not as described', () => {
     expect(bodyOf(2)).toContain('looks=1 ');
   });
 
-  test('has an issue of its own beside that of another domain', async () => {
+  test('has its own issue beside that of another domain', async () => {
     await look();
     await look({ domain: 'alice-2', matrix: { ...DOWN, domain: 'alice-2' } });
     expect(open().map(({ title }) => title)).toEqual(['alice is not as described', 'alice-2 is not as described']);
@@ -312,13 +309,13 @@ describe('a domain that is not as described', () => {
 
   test.each<[string, Looked]>([
     ['the job failed', { result: 'failure', failures: [] }],
-    ['failures are told', { result: 'success', failures: [UNHEALTHY] }],
+    ['failures are reported', { result: 'success', failures: [UNHEALTHY] }],
     [
-      'a check is not ok, whatever the matrix says of itself',
+      'a check is not ok, whatever the matrix says',
       { result: 'success', failures: [], matrix: { ...DOWN, healthy: true } },
     ],
-    ['the matrix says so of itself', { result: 'success', failures: [], matrix: { ...matrixOf(), healthy: false } }],
-  ])('is one of which %s, though the rest is well', async (_what, given) => {
+    ['the matrix says so', { result: 'success', failures: [], matrix: { ...matrixOf(), healthy: false } }],
+  ])('includes one of which %s, even if the rest is fine', async (_what, given) => {
     await look({ matrix: matrixOf(), ...given });
     expect(open()).toHaveLength(1);
   });
@@ -351,16 +348,16 @@ describe('the issue is found', () => {
   test.each([
     ['a pull request', { isPullRequest: true, labels: ['kuscia-swarm'] }],
     ['without the label', { labels: ['bug'] }],
-    ['somebody else’s', { labels: ['kuscia-swarm'], user: { login: 'octocat', type: 'User' as const } }],
+    ['someone else’s', { labels: ['kuscia-swarm'], user: { login: 'octocat', type: 'User' as const } }],
     ['another app’s', { labels: ['kuscia-swarm'], user: { login: 'github-actions-2[bot]', type: 'Bot' as const } }],
-  ])('not where it is %s', async (_what, other) => {
+  ])('not if it is %s', async (_what, other) => {
     scene.api.state.addIssue({ title: 'x', body: '<!-- kuscia-swarm health: alice -->', user: BOT, ...other });
     await look();
     expect(scene.api.state.issues).toHaveLength(2);
     expect(bodyOf(1)).toBe('<!-- kuscia-swarm health: alice -->');
   });
 
-  test('and one that is not our own is told of, and neither closed nor written to', async () => {
+  test('and one that is not our own is reported, and neither closed nor changed', async () => {
     scene.api.state.addIssue({ title: 'bait', body: '<!-- kuscia-swarm health: alice -->', labels: ['kuscia-swarm'] });
     const { log } = await healthy();
     expect(log).toBe(
@@ -370,7 +367,7 @@ describe('the issue is found', () => {
     expect([open().map(({ title }) => title), commentsOn(1)]).toEqual([['bait'], []]);
   });
 
-  test('as that of the person whose token it is', async () => {
+  test('as that of the owner of the token', async () => {
     scene.api.state.login = 'octocat';
     scene.api.state.addIssue({
       title: 'alice is not as described',
@@ -382,7 +379,7 @@ describe('the issue is found', () => {
     expect(bodyOf(1)).toContain('looks=2 ');
   });
 
-  test('by nobody who cannot tell whose issue it is: that is a failure, and nothing is written', async () => {
+  test('only if its author can be determined: otherwise the run fails and writes nothing', async () => {
     await look();
     scene.api.fault({
       when: ({ path }) => path === '/graphql',
@@ -394,7 +391,7 @@ describe('the issue is found', () => {
     expect(bodyOf(1)).toContain('looks=1 ');
   });
 
-  test('not where another domain’s hosts wrote the mark', async () => {
+  test('not if the mark was written by hosts of another domain', async () => {
     const text = '<!-- kuscia-swarm health: bob -->';
     await look({ failures: [{ ...UNHEALTHY, what: text, evidence: text, cause: text, remedy: text }] });
     await look({ domain: 'bob', matrix: { ...DOWN, domain: 'bob' } });
@@ -420,7 +417,7 @@ describe('the issue is found', () => {
     expect(bodyOf(1)).toContain('looks=2 ');
   });
 
-  test('twice at once: whoever opens the second closes it again, and points at the first', async () => {
+  test('twice after a simultaneous start: the run that opens the second closes it again, with a link to the first', async () => {
     await look();
     const first = scene.api.state.issues.splice(0)[0];
     const meanwhile = (): number => scene.api.state.issues.push(first!);
@@ -439,13 +436,13 @@ describe('the issue is found', () => {
     ]);
   });
 
-  test('under a label of one’s own', async () => {
+  test('under a custom label', async () => {
     await look({ label: 'prod: red' });
     await look({ label: 'prod: red' });
     expect(scene.api.state.issues.map(({ labels }) => labels)).toEqual([['prod: red']]);
   });
 
-  test('with its count begun anew where a person took it out of the text', async () => {
+  test('with its count restarted if a person removed it from the text', async () => {
     await look();
     scene.api.state.issues[0]!.body = 'mine now\n<!-- kuscia-swarm health: alice --> \n';
     await look();
@@ -467,14 +464,18 @@ test.each(['cancelled', 'skipped'])('a verification that was %s changes nothing 
   expect(scene.api.requests).toHaveLength(asked);
 });
 
-describe('a verification that did not come about because a job before it did not succeed', () => {
+describe('a verification that was skipped because an earlier job did not succeed', () => {
   const unseen = (before: string): Promise<Told> => look({ result: 'skipped', before, matrix: null, failures: [] });
 
   test.each([
     ['failed', 'check=success snapshot=failure', 'the earlier job snapshot ended with failure'],
-    ['was cut by its time-out', 'check=success snapshot=cancelled', 'the earlier job snapshot ended with cancelled'],
-    ['failed, and left another out', 'check=failure snapshot=skipped', 'the earlier job check ended with failure'],
-  ])('is no silence: one %s', async (_how, before, why) => {
+    ['timed out', 'check=success snapshot=cancelled', 'the earlier job snapshot ended with cancelled'],
+    [
+      'failed, so that another was skipped',
+      'check=failure snapshot=skipped',
+      'the earlier job check ended with failure',
+    ],
+  ])('is reported: one %s', async (_how, before, why) => {
     expect(await unseen(before)).toMatchObject({
       code: 0,
       log: 'alice is not as described: opened https://github.com/acme/clusters/issues/1\n',
@@ -485,27 +486,23 @@ describe('a verification that did not come about because a job before it did not
     );
   });
 
-  test(
-    'goes on with the issue that is open, says that something else is wrong, and keeps it open though the ' +
-      'rest is well',
-    async () => {
-      await look();
-      expect((await unseen('check=success snapshot=failure')).log).toContain(', with changed problems: updated ');
-      expect((await unseen('check=success snapshot=failure')).log).toContain(', as before: updated ');
-      await look({ result: 'success', before: 'snapshot=failure', matrix: matrixOf(), failures: [] });
-      expect(open()).toHaveLength(1);
-      await look({ result: 'success', before: 'check=success snapshot=skipped', matrix: matrixOf(), failures: [] });
-      expect(open()).toEqual([]);
-    },
-  );
+  test('updates the open issue, reports the changed problem, and keeps it open although the rest is fine', async () => {
+    await look();
+    expect((await unseen('check=success snapshot=failure')).log).toContain(', with changed problems: updated ');
+    expect((await unseen('check=success snapshot=failure')).log).toContain(', as before: updated ');
+    await look({ result: 'success', before: 'snapshot=failure', matrix: matrixOf(), failures: [] });
+    expect(open()).toHaveLength(1);
+    await look({ result: 'success', before: 'check=success snapshot=skipped', matrix: matrixOf(), failures: [] });
+    expect(open()).toEqual([]);
+  });
 
-  test('was not needed, where all before it are well: nothing is told', async () => {
+  test('was not needed if all earlier jobs succeeded: nothing is reported', async () => {
     expect((await unseen('check=success snapshot=skipped')).log).toContain('the state is unknown');
     expect(scene.api.state.issues).toEqual([]);
   });
 });
 
-describe('nothing is made twice', () => {
+describe('nothing is created twice', () => {
   test.each(['lost-after', 'broken-off', REFUSALS.serverError] as const)(
     'when the answer to a new issue is %p',
     async (then) => {
@@ -528,7 +525,7 @@ describe('nothing is made twice', () => {
     },
   );
 
-  test('when a list breaks off, which would be read as an empty one', async () => {
+  test('when a list is truncated, which would look like an empty one', async () => {
     await look();
     scene.api.fault({ when: ({ method }) => method === 'GET', then: 'broken-off' });
     await look();
@@ -537,7 +534,7 @@ describe('nothing is made twice', () => {
   });
 });
 
-test('an issue whose label GitHub drops without a word is closed again and is a failure', async () => {
+test('an issue whose label GitHub silently drops is closed again, and the run fails', async () => {
   scene.api.state.setsLabels = false;
   const { code, errors } = await look();
   expect(code).toBe(1);
@@ -545,7 +542,7 @@ test('an issue whose label GitHub drops without a word is closed again and is a 
   expect(open()).toEqual([]);
 });
 
-test('what hosts say is masked and without control characters before it is written', async () => {
+test('text from hosts is masked and stripped of control characters before it is written', async () => {
   await look({
     failures: [{ ...UNHEALTHY, evidence: `\x1b[31mtoken ${scene.api.token}\u202e`, remedy: `use ${scene.api.token}` }],
   });

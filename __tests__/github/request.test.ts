@@ -18,8 +18,8 @@ function faults(run: () => unknown): string[] {
 const HEALTH = { INPUT_DO: 'issue', INPUT_TOKEN: 't', INPUT_DOMAIN: 'alice', INPUT_RESULT: 'failure' };
 const SUCCESS = { ...HEALTH, INPUT_RESULT: 'success', INPUT_VERIFY: JSON.stringify(matrixOf()) };
 
-describe('what is asked for', () => {
-  test('is read as it was given, with defaults for what is blank', () => {
+describe('the request', () => {
+  test('is read as given, with defaults for blank inputs', () => {
     expect(readRequest({ ...SUCCESS, INPUT_FAILURES: ' ', INPUT_LABEL: '' })).toEqual({
       do: 'issue',
       health: {
@@ -70,7 +70,7 @@ describe('what is asked for', () => {
       ['input domain is missing', 'input result is missing'],
     ],
     [
-      'a domain that would end the mark',
+      'a domain that would close the mark',
       { ...HEALTH, INPUT_DOMAIN: 'a --> b' },
       ['input domain is not a valid domain id'],
     ],
@@ -80,7 +80,7 @@ describe('what is asked for', () => {
       ['input result is not one of success, failure, cancelled, skipped'],
     ],
     [
-      'results of jobs that are none',
+      'invalid results of jobs',
       { ...HEALTH, INPUT_BEFORE: 'snapshot= check=ok' },
       [
         'input before contains "snapshot=", which is not NAME=RESULT (success, failure, cancelled, skipped)',
@@ -88,7 +88,7 @@ describe('what is asked for', () => {
       ],
     ],
     [
-      'a success that nothing proves',
+      'an unproven success',
       { ...HEALTH, INPUT_RESULT: 'success' },
       ['input verify is missing: a success without the matrix proves nothing'],
     ],
@@ -98,7 +98,7 @@ describe('what is asked for', () => {
       ['input verify is about the domain alice, not bob'],
     ],
     [
-      'a matrix that is none',
+      'an invalid matrix',
       { ...HEALTH, INPUT_VERIFY: 'true' },
       [
         'input verify is not an output of an action of this project: it: Invalid input: expected object, received boolean',
@@ -112,7 +112,7 @@ describe('what is asked for', () => {
       ],
     ],
     [
-      'failures that are no JSON',
+      'failures that are not JSON',
       { ...HEALTH, INPUT_FAILURES: '[{' },
       [
         'input failures is not an output of an action of this project: it: Invalid input: expected array, received undefined',
@@ -125,7 +125,7 @@ describe('what is asked for', () => {
     ],
     ['two labels', { ...HEALTH, INPUT_LABEL: 'a,b' }, ['input label contains a comma or has more than 50 characters']],
     [
-      'several things wrong',
+      'several faults',
       { INPUT_DO: 'issue', INPUT_RESULT: 'x', INPUT_LABEL: 'a,b' },
       [
         'input token is missing',
@@ -135,13 +135,13 @@ describe('what is asked for', () => {
       ],
     ],
     ['no prefix', { INPUT_DO: 'clean-up', INPUT_TOKEN: 't', INPUT_PREFIX: '  ' }, ['input prefix is missing']],
-  ])('with %s is refused, all faults at once', (_what, env, told) => {
+  ])('with %s is refused, with all faults at once', (_what, env, told) => {
     // zod lists all codes.
     const found = faults(() => readRequest(env)).map((fault) => fault.replace(/(0\.code): .*/s, '$1'));
     expect(found).toEqual(told.map((text) => `input-invalid: ${text}`));
   });
 
-  test('says nothing of its token but that it is there', () => {
+  test('shows only that it has a token', () => {
     expect(tokenIn({ INPUT_TOKEN: ' ghs_x \n' })?.reveal()).toBe('ghs_x');
     expect(tokenIn({ INPUT_TOKEN: ' ' })).toBeUndefined();
   });
@@ -150,7 +150,7 @@ describe('what is asked for', () => {
 describe('the place', () => {
   const ENV = { GITHUB_REPOSITORY: 'acme/clusters', GITHUB_RUN_ID: '4711' };
 
-  test('is read from what GitHub sets, github.com unless told', () => {
+  test('is read from the variables of GitHub, by default github.com', () => {
     expect(readPlace(ENV)).toEqual({
       owner: 'acme',
       repo: 'clusters',
@@ -175,7 +175,7 @@ describe('the place', () => {
     });
   });
 
-  test('is refused where GitHub did not set it, or something that could get out of a link', () => {
+  test('is refused if GitHub did not set it, or if it could break out of a link', () => {
     expect(faults(() => readPlace({}))).toEqual([
       'input-invalid: GITHUB_REPOSITORY is not set',
       'input-invalid: GITHUB_RUN_ID is not set',
@@ -189,7 +189,7 @@ describe('the place', () => {
   });
 
   test.each(['{', '{}', '[]', 'null', '{"pull_request":null}', '{"pull_request":{"number":"1"}}'])(
-    'names no pull request where the event is %p',
+    'has no pull request if the event is %p',
     (payload) => {
       expect(faults(() => pullRequestOf({ GITHUB_EVENT_NAME: 'pull_request' }, () => payload))).toEqual([
         'input-invalid: the event of this run has no pull request (GITHUB_EVENT_PATH)',
@@ -197,7 +197,7 @@ describe('the place', () => {
     },
   );
 
-  test('names no pull request where the event cannot be read', () => {
+  test('has no pull request if the event cannot be read', () => {
     const gone = (): string => {
       throw new Error('ENOENT');
     };
@@ -206,6 +206,6 @@ describe('the place', () => {
     ]);
   });
 
-  test('names the pull request', () =>
+  test('has the pull request', () =>
     expect(pullRequestOf({ GITHUB_EVENT_NAME: 'pull_request' }, () => '{"pull_request":{"number":12}}')).toBe(12));
 });

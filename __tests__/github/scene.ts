@@ -3,7 +3,7 @@ import { run } from '../../src/github/dispatch.ts';
 import { startGithubApi, type GithubApi } from '../support/github-api.ts';
 import type { StateOptions } from '../support/github-state.ts';
 
-/** What a run told, and how it ended. */
+/** The log of a run, and how it ended. */
 export interface Told {
   readonly code: number;
   readonly log: string;
@@ -14,7 +14,7 @@ export interface Told {
   readonly summary: string;
 }
 
-/** GitHub, and runs that speak to it on a clock that only waiting moves. */
+/** GitHub, and runs that use it, with a clock that only waiting advances. */
 export interface Scene {
   readonly api: GithubApi;
   /** Milliseconds, for the runs and for GitHub. */

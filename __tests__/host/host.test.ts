@@ -201,7 +201,7 @@ describe('a file', () => {
   });
 
   test.each(['', 'This account is closed.\n', '600\n', '600 1.5\nshort  -\n'])(
-    'of which the answer is %j is unknown',
+    'is unknown if the answer is %j',
     (stdout) => {
       for (const question of [file('f'), openFile('f', 'n')])
         expect(answer<unknown>(question, { ended: 'exited', code: 0, stdout, stderr: '' }).is).toBe('unknown');

@@ -61,7 +61,7 @@ describe('on a real host', () => {
       : [JSON.stringify(fact)];
   };
 
-  test('every parent is checked, of what exists and of what does not yet', () => {
+  test('every parent is checked, of existing and of future paths', () => {
     expect([
       asked(join(base, 'closed/kuscia')),
       asked(join(base, 'open/own/kuscia/alice')),

@@ -29,7 +29,7 @@ function faults(argv: string[]): string[] {
   return [];
 }
 
-describe('arguments become the inputs that GitHub would hand over', () => {
+describe('arguments become the inputs that GitHub would pass', () => {
   test.each<[string[], Record<string, string>]>([
     [[], {}],
     [['--mode', 'plan', '--cluster=c.yml'], { INPUT_MODE: 'plan', INPUT_CLUSTER: 'c.yml' }],
@@ -44,7 +44,7 @@ describe('arguments become the inputs that GitHub would hand over', () => {
     [['--mode', 'plan', '--mode', 'apply'], { INPUT_MODE: 'apply' }],
   ])('%j', (argv, inputs) => expect(env(argv)).toEqual(inputs));
 
-  test('variables stand below arguments and above inputs', () => {
+  test('variables rank below arguments and above inputs', () => {
     const before = {
       KUSCIA_SWARM_MODE: 'verify',
       KUSCIA_SWARM_STAGE: 'verify',
@@ -55,14 +55,14 @@ describe('arguments become the inputs that GitHub would hand over', () => {
     expect(env(['--mode', 'plan'], before)).toEqual({ ...before, INPUT_MODE: 'plan', INPUT_STAGE: 'verify' });
   });
 
-  test('help names every option, and stands above everything else', () => {
+  test('help lists every option, and overrides everything else', () => {
     const { help } = env(['--nonsense', '-h']);
     for (const { name } of INPUT_LIST) expect(help).toContain(`--${optionOf(name)}`);
     expect(help?.split('\n').every((line) => line.length <= 130)).toBe(true);
   });
 });
 
-describe('arguments that are wrong', () => {
+describe('invalid arguments', () => {
   test.each<[string[], unknown[]]>([
     [['plan'], ['argument 1 has no option before it (not shown here, because it could be a secret)']],
     [
@@ -79,7 +79,7 @@ describe('arguments that are wrong', () => {
   ])('%j', (argv, said) => expect(faults(argv)).toEqual(said));
 
   test.each(INPUT_LIST.filter(({ kind }) => kind === 'secret').map(({ name }) => name))(
-    '%s is not taken as an argument, and its value is not repeated',
+    '%s is not accepted as an argument, and its value is not shown',
     (name) => {
       const said = faults([`--${name}=hunter22`]);
       expect(said).toEqual([expect.stringContaining(`use --${name}-file PATH or set KUSCIA_SWARM_`)]);

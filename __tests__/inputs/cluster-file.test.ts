@@ -8,7 +8,7 @@ import { readClusterInput } from '../../src/inputs/cluster-file.ts';
 import { files } from '../../src/inputs/files.ts';
 import { SOUND } from '../cluster/faults.ts';
 
-/** A folder with a workspace and what lies beside it. */
+/** A folder with a workspace and files beside it. */
 let folder: string;
 beforeEach(() => {
   folder = realpathSync(mkdtempSync(join(tmpdir(), 'cluster-file-')));
@@ -39,7 +39,7 @@ function read(cluster: string, workspace: string | null = join(folder, 'workspac
 describe('in a job of GitHub the cluster file', () => {
   const taken: readonly [string, () => void, string][] = [
     ['is a file of the workspace', () => writeFileSync(inWorkspace('cluster.yml'), SOUND), 'cluster.yml'],
-    ['may be named by its whole path', () => undefined, 'sub/real.yml'],
+    ['may be given by its full path', () => undefined, 'sub/real.yml'],
     ['may be a link within the workspace', () => link('sub/real.yml'), 'cluster.yml'],
     ['may be reached by a detour', () => undefined, 'sub/../sub/real.yml'],
   ];
@@ -58,9 +58,9 @@ describe('in a job of GitHub the cluster file', () => {
     /^cluster-file-unfit the cluster file ".*" is outside the workspace, or is a link that leads out of it; it was not read$/;
   const refused: readonly [string, () => void, string, RegExp][] = [
     ['a link to a secret', () => link(join(folder, 'secret')), 'cluster.yml', OUTSIDE],
-    ['a link to a sound file outside', () => link('../outside.yml'), 'cluster.yml', OUTSIDE],
+    ['a link to a valid file outside', () => link('../outside.yml'), 'cluster.yml', OUTSIDE],
     [
-      'a link to a link out of it',
+      'a link to a link that leads out of it',
       () => {
         symlinkSync('../outside.yml', inWorkspace('hop'));
         link('hop');
@@ -68,10 +68,15 @@ describe('in a job of GitHub the cluster file', () => {
       'cluster.yml',
       OUTSIDE,
     ],
-    ['a folder that is a link out of it', () => symlinkSync('..', inWorkspace('up')), 'up/outside.yml', OUTSIDE],
-    ['a path out of it', () => undefined, '../outside.yml', OUTSIDE],
     [
-      'a folder beside it with a name that begins the same',
+      'a folder that is a link leading out of it',
+      () => symlinkSync('..', inWorkspace('up')),
+      'up/outside.yml',
+      OUTSIDE,
+    ],
+    ['a path that leads out of it', () => undefined, '../outside.yml', OUTSIDE],
+    [
+      'a folder beside it whose name begins the same',
       () => {
         mkdirSync(join(folder, 'workspace-2'));
         writeFileSync(join(folder, 'workspace-2/c.yml'), SOUND);
@@ -84,7 +89,7 @@ describe('in a job of GitHub the cluster file', () => {
     ['the workspace itself', () => undefined, '.', OUTSIDE],
     ['a folder', () => undefined, 'sub', /^cluster-file-unfit .* is not a regular file; it was not read$/],
     [
-      'a pipe, which is not waited for',
+      'a pipe, without waiting for it',
       () => execFileSync('mkfifo', [inWorkspace('cluster.yml')]),
       'cluster.yml',
       /^cluster-file-unfit .* is not a regular file; it was not read$/,
@@ -121,7 +126,7 @@ describe('in a job of GitHub the cluster file', () => {
 });
 
 describe('in a terminal the cluster file', () => {
-  test('may lie anywhere, also behind a link', () => {
+  test('may be anywhere, even behind a link', () => {
     link('../outside.yml');
     expect(read(inWorkspace('cluster.yml'), null)).toMatchObject({ domain: 'alice', failures: [] });
   });
@@ -130,7 +135,7 @@ describe('in a terminal the cluster file', () => {
     ['a secret', 'secret'],
     ['the memory of this process', '/proc/self/environ'],
     ['a device', '/dev/zero'],
-  ])('is not %s, of which nothing is shown', (_, path) => {
+  ])('is not %s, whose content is not shown', (_, path) => {
     process.env['OF_THIS_TEST'] = 'hunter22';
     const { failures, domain } = read(path.startsWith('/') ? path : join(folder, path), null);
     expect([domain, failures.map(({ code }) => code)]).toEqual([undefined, ['cluster-file-unfit']]);

@@ -24,11 +24,11 @@ const idOf = (saved: Saved): string => `sha256:${sha256(configOf(saved))}`;
 const manifestIdOf = (saved: Saved): string => `sha256:${sha256(manifestOf(saved))}`;
 
 describe('a folder of archives', () => {
-  test('that is not given is none', async () => {
+  test('that is not given has no archives', async () => {
     expect(await readImages({ INPUT_IMAGES: ' ' }, never)).toEqual({ failures: [] });
   });
 
-  test('tells each image by what a host may call it', async () => {
+  test('lists each image under all names that a host may use', async () => {
     put('nginx.tar', [NGINX]);
     put('mysql.tar.gz', [MYSQL], 'plain');
     put('both.tgz', [
@@ -54,7 +54,7 @@ describe('a folder of archives', () => {
     expect((await read('.')).archives).toHaveLength(1);
   });
 
-  test('may hold one image twice', async () => {
+  test('may contain one image twice', async () => {
     put('a.tar', [NGINX]);
     put('b.tar', [MYSQL, NGINX], 'plain');
     expect(await faults()).toEqual([]);
@@ -69,7 +69,7 @@ describe('a folder of archives', () => {
   });
 });
 
-describe('what is wrong is told by its file', () => {
+describe('a fault is reported with its file', () => {
   const cases: readonly [string, () => void, string][] = [
     [
       'an empty folder',
@@ -77,18 +77,18 @@ describe('what is wrong is told by its file', () => {
       'names a directory without image archives (*.tar, *.tar.gz, *.tgz): "FOLDER"',
     ],
     [
-      'no tar at all',
+      'not a tar archive',
       () => writeFileSync(join(folder, 'a.tar'), 'x'.repeat(2000)),
       'contains "a.tar", which cannot be read: TAR_ENTRY_INVALID: checksum failure',
     ],
-    ['no gzip at all', () => writeFileSync(join(folder, 'a.tgz'), ''), 'contains "a.tgz", which'],
+    ['not a gzip archive', () => writeFileSync(join(folder, 'a.tgz'), ''), 'contains "a.tgz", which'],
     [
       'another kind of tar',
       () => writeTar(join(folder, 'a.tar'), { 'etc/passwd': 'root' }),
       'contains "a.tar", which was not written by docker save: manifest.json is missing',
     ],
     [
-      'a list that is none',
+      'an invalid list',
       () => writeTar(join(folder, 'a.tar'), { ...filesOf([NGINX]), 'manifest.json': '{}' }),
       'contains "a.tar", which cannot be read: manifest.json does not have the format of docker save',
     ],
@@ -121,7 +121,7 @@ describe('what is wrong is told by its file', () => {
       'contains "a.tar", in which the configuration of nginx:1.26 does not match its digest',
     ],
     [
-      'two images of one name',
+      'two images with the same name',
       () => {
         put('a.tar', [NGINX]);
         put('b.tar', [{ ...MYSQL, tags: ['docker.io/library/nginx:1.26'] }]);
@@ -134,7 +134,7 @@ describe('what is wrong is told by its file', () => {
     expect(await faults()).toEqual([expect.stringContaining(`input-invalid input images ${fault}`)]);
   });
 
-  test('a folder that is not there', async () => {
+  test('a folder that does not exist', async () => {
     expect(await faults('nowhere')).toEqual([
       'input-invalid input images names a directory that cannot be read: "nowhere" (ENOENT)',
     ]);
@@ -147,7 +147,7 @@ describe('what is wrong is told by its file', () => {
     ]);
   });
 
-  test('all of it at once', async () => {
+  test('all faults at once', async () => {
     put('a.tar', [NGINX]);
     put('b.tar', [{ tags: [], content: 'b' }]);
     writeFileSync(join(folder, 'c.tar'), 'x'.repeat(2000));
@@ -159,7 +159,7 @@ describe('what is wrong is told by its file', () => {
     ['a.tar', 'last'],
     ['a.tgz', 'last'],
     ['a.tar', 'first'],
-  ])('%s that is cut short, wherever, with its list %s', async (file, list) => {
+  ])('%s truncated anywhere, with its list %s', async (file, list) => {
     const files = Object.entries(filesOf([NGINX, MYSQL]));
     writeTar(join(folder, file), Object.fromEntries(list === 'last' ? files : files.reverse()));
     const whole = readFileSync(join(folder, file));
@@ -187,7 +187,7 @@ describe('the name of an image', () => {
   const part = fc.stringMatching(/^[a-z0-9]{1,8}$/);
   const tag = fc.option(fc.stringMatching(/^[\w][\w.-]{0,8}$/), { nil: undefined });
 
-  test('is one, whichever way it is written', () => {
+  test('is the same, however it is written', () => {
     fc.assert(
       fc.property(part, tag, (name, tag) => {
         const tagged = tag === undefined ? name : `${name}:${tag}`;
@@ -197,7 +197,7 @@ describe('the name of an image', () => {
     );
   });
 
-  test('stays another one in another registry or under another owner, and is its own normal form', () => {
+  test('differs in another registry or under another owner, and is its own normal form', () => {
     fc.assert(
       fc.property(
         part,

@@ -65,7 +65,7 @@ function faults(inputs: Given, file = SOUND): string[] {
   return [];
 }
 
-describe('inputs that are enough', () => {
+describe('sufficient inputs', () => {
   test('give a deployment', () => {
     const { mode, stages, deployment, login } = read({ ...ENOUGH, repair: 'True' });
     expect([mode, stages, deployment.repair, deployment.cluster.domain]).toEqual(['apply', STAGES, true, 'alice']);
@@ -94,7 +94,7 @@ describe('inputs that are enough', () => {
     expect(login).toEqual({});
   });
 
-  test('the pair of an https load balancer', () => {
+  test('certificate and key of an https load balancer', () => {
     const { secrets } = read(
       { ...ENOUGH, 'load-balancer-certificate': chain, 'load-balancer-key': pem(key).replaceAll('\n', '\r\n') },
       HTTPS,
@@ -103,7 +103,7 @@ describe('inputs that are enough', () => {
     expect(secrets.loadBalancerKey?.reveal()).toBe(pem(key));
   });
 
-  test('secrets that this cluster has no use for are left out of the deployment, but are masked', () => {
+  test('secrets that this cluster does not use are left out of the deployment, but are masked', () => {
     const given: Given = {
       ...ENOUGH,
       'registry-password': 'unneeded',
@@ -122,7 +122,7 @@ describe('inputs that are enough', () => {
     ]);
   });
 
-  test('what could not be masked without blanking names is not masked, but refused', () => {
+  test('a secret that cannot be masked without hiding names is refused', () => {
     const env = {
       INPUT_CLUSTER: 'cluster.yml',
       'INPUT_DATABASE-PASSWORD': 'frontend',
@@ -140,7 +140,7 @@ describe('inputs that are enough', () => {
     );
   });
 
-  test('nothing of it shows a secret when it is printed', () => {
+  test('no part of it shows a secret when printed', () => {
     const inputs = read({ ...ENOUGH, 'registry-password': 'hunter22' }, REGISTRY);
     expect(`${inspect(inputs, { depth: 9 })}${JSON.stringify(inputs)}`).not.toMatch(/correct:horse|hunter22|OPENSSH/);
   });
@@ -185,12 +185,12 @@ const CASES: readonly Case[] = [
   },
   { name: 'no stage', inputs: { ...ENOUGH, stage: ',' }, faults: [/input stage names no stage/] },
   {
-    name: 'repair by another word',
+    name: 'repair with another word',
     inputs: { ...ENOUGH, repair: 'yes' },
     faults: [/input repair is "yes"; must be true or false/],
   },
   {
-    name: 'waits that are no minutes',
+    name: 'waits that are not minutes',
     inputs: { ...ENOUGH, 'task-wait': '1h', 'lock-wait': '361' },
     faults: [
       /input task-wait is "1h"; must be a whole number of minutes from 0 to 360/,
@@ -198,7 +198,7 @@ const CASES: readonly Case[] = [
     ],
   },
   {
-    name: 'a cluster file that is not there',
+    name: 'a cluster file that does not exist',
     inputs: { ...ENOUGH, cluster: 'other.yml' },
     faults: [/input cluster names a file that cannot be read: "other.yml" \(ENOENT\)/],
   },
@@ -233,7 +233,7 @@ const CASES: readonly Case[] = [
     faults: [/ssh-key is not a private key/],
   },
   {
-    name: 'a key that is cut short',
+    name: 'a truncated key',
     inputs: { ...ENOUGH, 'ssh-key': openSsh('none').slice(0, -10) },
     faults: [/ssh-key is truncated/],
   },
@@ -258,19 +258,19 @@ const CASES: readonly Case[] = [
     faults: [],
   },
   {
-    name: 'https without pair',
+    name: 'https without certificate and key',
     inputs: ENOUGH,
     file: HTTPS,
     faults: [/load-balancer-certificate is missing: the load balancer uses https/, /load-balancer-key is missing/],
   },
   {
-    name: 'a pair that is none',
+    name: 'a key that does not match the certificate',
     inputs: { ...ENOUGH, 'load-balancer-certificate': chain, 'load-balancer-key': pem(otherKey) },
     file: HTTPS,
     faults: [/load-balancer-key does not match the certificate/],
   },
   {
-    name: 'a pair in disguise',
+    name: 'a certificate and a key that are not PEM',
     inputs: { ...ENOUGH, 'load-balancer-certificate': 'x', 'load-balancer-key': 'y' },
     file: HTTPS,
     faults: [/certificate is not a PEM certificate/, /load-balancer-key is not a PEM private key/],
@@ -316,7 +316,7 @@ const CASES: readonly Case[] = [
     faults: [/database-password is part of a name/],
   },
   {
-    name: 'a secret of which a host name is part',
+    name: 'a secret that contains a host name',
     inputs: { ...ENOUGH, 'database-password': 'node-01-and-more' },
     faults: [],
   },
@@ -402,7 +402,7 @@ const NEEDS: readonly [string, Given, string, readonly string[]][] = [
   ],
 ];
 
-describe('what is needed and was not given', () => {
+describe('a missing input', () => {
   test.each(NEEDS)('%s', (_, inputs, file, needed) => {
     expect(
       faults({ cluster: 'cluster.yml', ...inputs }, file).map(
@@ -411,14 +411,14 @@ describe('what is needed and was not given', () => {
     ).toEqual(needed);
   });
 
-  test('cannot be read by what has no use for it: that is a defect, and no empty password', () => {
+  test('cannot be read by code that should not use it: that is a defect, not an empty password', () => {
     const { databasePassword } = read({ ...ENOUGH, 'database-password': '', stage: 'swarm-init' }).deployment.secrets;
     expect(() => databasePassword.reveal()).toThrow('the database password was not given');
     expect(`${inspect(databasePassword)}${JSON.stringify(databasePassword)}`).toBe('Secret(database password)"***"');
   });
 });
 
-describe('runners that were agreed to', () => {
+describe('approved runners', () => {
   const LABELLED = SOUND.replace('roles: [manager', 'via: local, runner: [self-hosted, evil], roles: [manager');
   const runner = (agreed: string, file = LABELLED, inputs: Given = {}): unknown => {
     const [first] = read({ cluster: 'cluster.yml', mode: 'divide', 'approved-runners': agreed, ...inputs }, file)
@@ -426,23 +426,18 @@ describe('runners that were agreed to', () => {
     return first?.route.via === 'local' ? first.route.runner : first?.route.via;
   };
   test.each<[string, string, string, unknown]>([
+    ['replace those of the file', '{"node-01":["self-hosted","node-01"]}', LABELLED, ['self-hosted', 'node-01']],
     [
-      'stand in place of those of the file',
-      '{"node-01":["self-hosted","node-01"]}',
-      LABELLED,
-      ['self-hosted', 'node-01'],
-    ],
-    [
-      'are taken where the file names none',
+      'are used if the file names none',
       '{"node-01":["one"]}',
       LABELLED.replace('runner: [self-hosted, evil], ', ''),
       ['one'],
     ],
-    ['are not taken for a host over SSH', '{"node-01":["one"]}', SOUND, 'ssh'],
-    ['may be none, where the file names none', '{}', LABELLED.replace('runner: [self-hosted, evil], ', ''), undefined],
+    ['are not used for a host over SSH', '{"node-01":["one"]}', SOUND, 'ssh'],
+    ['may be empty if the file names none', '{}', LABELLED.replace('runner: [self-hosted, evil], ', ''), undefined],
   ])('%s', (_, agreed, file, wanted) => expect(runner(agreed, file)).toEqual(wanted));
 
-  test('are not asked for where the cluster is a text of the workflow, or nobody distrusts the file', () => {
+  test('are not required if the cluster is given as text in the workflow, or the file is trusted', () => {
     expect([runner('{}', SOUND, { cluster: LABELLED }), runner('')]).toEqual([
       ['self-hosted', 'evil'],
       ['self-hosted', 'evil'],
@@ -457,7 +452,7 @@ describe('runners that were agreed to', () => {
     ],
     ['a default branch without cluster file', '{}', /^runner-not-approved node-01 has a runner/],
     [
-      'what is no JSON of labels',
+      'text that is not JSON with labels',
       '{"node-01":"evil"}',
       /^input-invalid input approved-runners is not valid JSON with labels by host$/,
     ],
@@ -468,7 +463,7 @@ describe('runners that were agreed to', () => {
   });
 });
 
-describe('inputs that are wrong', () => {
+describe('invalid inputs', () => {
   test.each(CASES)('$name', ({ inputs, file, faults: expected }) => {
     expect(faults(inputs, file)).toEqual(expected.map((fault) => expect.stringMatching(fault)));
   });
@@ -486,7 +481,7 @@ describe('inputs that are wrong', () => {
     expect(faults(inputs).join()).not.toContain('hunter22');
   });
 
-  test('a remedy says how to give it, in and outside GitHub', () => {
+  test('a remedy says how to set it, in and outside GitHub', () => {
     try {
       read({ ...ENOUGH, 'database-password': '' });
     } catch (thrown) {
@@ -508,7 +503,7 @@ describe('a database password', () => {
     'p@tcp(h:1)/x',
     '-rf----rf',
     '!~{}[]|;<>*^+,._',
-  ])('%p is taken', (password) => expect(passwordFault(password)).toBeUndefined());
+  ])('%p is accepted', (password) => expect(passwordFault(password)).toBeUndefined());
 
   test.each([
     ['a b c d', 'whitespace'],
@@ -525,7 +520,7 @@ describe('a database password', () => {
     ['protocol:TLS', '"protocol:"'],
   ])('%p is refused', (password, why) => expect(passwordFault(password)).toContain(why));
 
-  test('what is taken comes back whole when the DSN is split as the MySQL driver of Go splits it, and kuscia.sh reads no other key in it', () => {
+  test("an accepted one survives when the DSN is split as Go's MySQL driver splits it, and kuscia.sh reads no other key in it", () => {
     fc.assert(
       fc.property(fc.string({ minLength: 4, maxLength: 40, unit: 'binary-ascii' }), (password) => {
         fc.pre(passwordFault(password) === undefined);
@@ -544,7 +539,7 @@ describe('a database password', () => {
   });
 });
 
-test('whatever stands in the inputs, the answer is inputs or a DeploymentError without a secret', () => {
+test('any input gives valid inputs or a DeploymentError without a secret', () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.constantFrom(
@@ -580,11 +575,11 @@ test('whatever stands in the inputs, the answer is inputs or a DeploymentError w
   );
 });
 
-describe('a job of several', () => {
+describe('one of several jobs', () => {
   const WITH = { ...ENOUGH, 'seal-key': 'correct horse battery staple' };
   const APART: Given = { cluster: 'cluster.yml', 'database-password': 'correct:horse@battery/staple' };
 
-  test('is told of nothing and reaches every host, where it is the only one', () => {
+  test('gets no artifacts and reaches every host, if it is the only one', () => {
     const { job } = read(ENOUGH);
     expect(job).toEqual({
       reaches: job.reaches,
@@ -594,7 +589,7 @@ describe('a job of several', () => {
     expect(job.reaches).toEqual(read(ENOUGH).deployment.cluster.hosts.map(({ name }) => name));
   });
 
-  test("takes a host's part and exchanges sealed files", () => {
+  test('takes the part of one host and exchanges sealed files', () => {
     const { job } = read({
       ...WITH,
       host: 'node-02',
@@ -611,7 +606,7 @@ describe('a job of several', () => {
     ]).toEqual(['node-02', undefined, '/tmp/in', '/repository/out', 'correct horse battery staple']);
   });
 
-  test('on one of several hosts reaches that one', () => {
+  test('on one of several hosts reaches only that one', () => {
     const { job } = read({ ...APART, here: 'node-02' }, LOCAL);
     expect([job.here, job.reaches, job.host]).toEqual(['node-02', ['node-02'], undefined]);
     expect(read({ ...APART, mode: 'unlock', here: 'node-01' }, LOCAL).job.reaches).toEqual(['node-01']);
@@ -628,14 +623,14 @@ describe('a job of several', () => {
 
   const wrong: readonly [string, Given, string, readonly RegExp[]][] = [
     [
-      'a host that is not there',
+      'a host that does not exist',
       { ...ENOUGH, host: 'node-2' },
       SOUND,
       [/input host is "node-2", which is not a host in the cluster file; did you mean "node-0\d"\? \(node-01/],
     ],
-    ['no word of where it is', APART, LOCAL, [/input here is missing: node-01 and .* have via: local/]],
+    ['nothing about where it runs', APART, LOCAL, [/input here is missing: node-01 and .* have via: local/]],
     [
-      'a place from which the lock cannot be let go of',
+      'a place from which the lock cannot be released',
       { ...APART, mode: 'unlock', here: 'node-02' },
       LOCAL,
       [/input here is "node-02", but the lock is on node-01, which only its own runner can reach/],

@@ -20,7 +20,7 @@ import { initialConfiguration } from '../support/key.ts';
 import { tape, type Moment } from '../support/tape.ts';
 import { PLAN_WORDS } from '../../src/report/words.ts';
 
-/** Stages that change something, each in a job of its own. */
+/** Stages that change something, each in its own job. */
 const CHANGING = STAGES.filter((stage) => !['preflight', 'verify'].includes(stage));
 
 const deployment = deploymentOf({ hosts: TWO });
@@ -88,7 +88,7 @@ describe('a job after the approval', () => {
   });
 });
 
-describe('a job whose artifacts were changed by somebody else', () => {
+describe('a job whose artifacts were changed by someone else', () => {
   const origin: Wanted['job']['origin'] = {
     domain: 'alice',
     repository: 'acme/clusters',
@@ -136,7 +136,7 @@ describe('a job whose artifacts were changed by somebody else', () => {
     },
   );
 
-  test('a job whose artifacts could not be downloaded says so, whichever of them are there', async () => {
+  test('a job whose artifacts could not be downloaded says so, whichever of them exist', async () => {
     const job: Wanted['job'] = {
       reaches: TWO.map(({ name }) => name),
       origin,

@@ -84,7 +84,7 @@ const rejection = async (promise: Promise<unknown>): Promise<unknown> => promise
 describe('a lock', () => {
   test.each([
     ['was free for a long time', 'taken 9999', 'as planned'],
-    ['became free while the plan was made', 'taken 1', 'plan again'],
+    ['became free during planning', 'taken 1', 'plan again'],
     ['was broken', 'taken 0', 'plan again'],
     ['is held by an earlier job of the run', 'shared', 'as planned'],
   ])('that %s is taken once', async (_, answer, expected) => {
@@ -216,8 +216,8 @@ describe('a lock', () => {
   };
   const LAST = { ...SHARED, stages: ['verify'] } as const;
   const cases: readonly [string, Omit<World, 'answers'>, boolean, number][] = [
-    ['a run by itself', {}, false, 0],
-    ['a run by itself that failed', {}, true, 0],
+    ['a standalone run', {}, false, 0],
+    ['a standalone run that failed', {}, true, 0],
     ['a matrix job without artifacts', { job: { host: 'node-02' } }, false, 60],
     ['a job before others', SHARED, false, 300],
     ['a job before others that failed by itself', SHARED, true, 0],

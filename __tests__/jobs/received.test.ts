@@ -31,7 +31,7 @@ let folder = '';
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'received-'))));
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** What the job of that stage takes if these kinds were handed over. */
+/** The artifacts that the job of that stage takes if these kinds exist. */
 async function received(stage: StageName, kinds: readonly Kind[]) {
   for (const kind of kinds)
     await writeArtifact(
@@ -64,12 +64,12 @@ const MISSED: readonly {
     handed: [],
     missed: ['plan'],
   })),
-  // Tokens are handed over only while a host is outside the swarm.
+  // Tokens are passed on only while a host is outside the swarm.
   { stage: 'swarm-join', handed: ['plan'], missed: [] },
   { stage: 'verify', handed: [], missed: [] },
 ];
 
-describe('what earlier jobs handed over', () => {
+describe('an artifact of an earlier job', () => {
   test.each(MISSED)('is reported by name if missing: $stage, given $handed', async ({ stage, handed, missed }) => {
     const failures = await received(stage, handed).then(() => [], failuresOf);
     expect(failures.map(({ code, what }) => `${code}: ${what}`)).toEqual(

@@ -40,7 +40,7 @@ const cluster = clusterOf({ hosts: TWO });
 const exited = (code: number, stdout: string, stderr = ''): Outcome => ({ ended: 'exited', code, stdout, stderr });
 
 describe('commands', () => {
-  test('make a configuration without a password in it', () => {
+  test('generate a configuration without a password', () => {
     const command = makeConfiguration(clusterOf({ protocol: 'MTLS' }));
     expect(shellLine(command)).toBe(
       'docker run --rm secretflow/kuscia:1.1.0b0 kuscia init --mode autonomy --domain alice --runtime runp --protocol MTLS',
@@ -48,7 +48,7 @@ describe('commands', () => {
     expect([command.terminal, command.stdin, command.reads]).toEqual([undefined, undefined, false]);
   });
 
-  test('start a replica on a terminal with all that the cluster file says', () => {
+  test('start a replica on a terminal with all settings of the cluster file', () => {
     const command = startReplica(cluster);
     expect(command).toMatchObject({ terminal: true, reads: false, timeoutMs: 300_000 });
     expect(command.args.slice(3)).toEqual([
@@ -78,7 +78,7 @@ describe('commands', () => {
     ).toEqual([true, true]);
   });
 
-  describe('run for real', () => {
+  describe('actually run', () => {
     let folder: string;
     const program = (name: string, text: string): void => {
       writeFileSync(join(folder, 'bin', name), `#!/bin/sh\n${text}\n`);
@@ -97,7 +97,7 @@ describe('commands', () => {
     });
     afterAll(() => rmSync(folder, { recursive: true }));
 
-    test('take the script out of the image, executable for its owner alone', () => {
+    test('copy the script from the image, executable only by its owner', () => {
       program('docker', 'echo "#!/bin/bash"; echo "$@"');
       expect(run(extractScript(cluster))).toMatchObject({ status: 0 });
       expect(extracted()).toBe(
@@ -107,10 +107,10 @@ describe('commands', () => {
     });
 
     test.each([
-      ['what is no script', 'echo "cat: no such file"', 65],
+      ['output that is not a script', 'echo "cat: no such file"', 65],
       ['nothing', 'true', 65],
-      ['what docker failed over', 'echo "#!/bin/bash"; exit 125', 125],
-    ])('keep the former script instead of %s', (_, text, status) => {
+      ['the output of a failed docker', 'echo "#!/bin/bash"; exit 125', 125],
+    ])('keep the previous script instead of %s', (_, text, status) => {
       program('docker', 'echo "#!/bin/bash"; echo former');
       run(extractScript(cluster));
       program('docker', text);
@@ -147,7 +147,7 @@ describe('commands', () => {
       expect(run(startReplica(cluster)).stdout).not.toContain('DOCKER_HOST');
     });
 
-    test('end where the folder is not there', () => {
+    test('fail if the folder does not exist', () => {
       expect(run(startReplica({ ...cluster, directory: 'nowhere/at/all' })).status).not.toBe(0);
     });
   });
@@ -164,7 +164,7 @@ describe('names', () => {
     expect(replicaName(container, host)).toBe(name);
   });
 
-  test("are what kuscia.sh gives, and folders are below the login's home", () => {
+  test("are those of kuscia.sh, and folders are below the login's home", () => {
     expect(replicaContainer(cluster, 'deploy')).toBe('deploy-kuscia-autonomy-alice');
     expect(folders(cluster)).toEqual({
       root: 'kuscia-swarm/alice',
@@ -206,25 +206,25 @@ describe('a configuration', () => {
   });
 
   test.each([
-    ['no YAML', 'a: [', 'it is not a YAML mapping'],
+    ['not YAML', 'a: [', 'it is not a YAML mapping'],
     ['a list', '- a', 'it is not a YAML mapping'],
     ['empty', '', 'it is not a YAML mapping'],
     ['of another mode', text.replace('autonomy', 'lite'), 'its mode is not autonomy'],
     ['without a domain', text.replace('domainID', 'other'), 'domainID or domainKeyData is missing'],
     ['without a key', text.replace('domainKeyData', 'other'), 'domainID or domainKeyData is missing'],
     [
-      'with a key that is none',
+      'with an invalid key',
       text.replace(KEY.secret, 'bm8ga2V5'),
       'domainKeyData is not a base64-encoded RSA private key',
     ],
     [
-      'longer than the parser is quick with',
+      'too long for the parser',
       `${text}${'#'.repeat(32_768)}`,
       `it has ${text.length + 32_768} characters; at most 32768 are allowed`,
     ],
-    ['of aliases in a circle', `${text}s: &s [*s]\n`, 'it contains unresolved, excessive or circular aliases'],
+    ['with circular aliases', `${text}s: &s [*s]\n`, 'it contains unresolved, excessive or circular aliases'],
     ['with a number for a key', text.replace(KEY.secret, '17'), 'domainID or domainKeyData is missing'],
-  ])('that is %s is told with where it stands, not with what stands in it', (_, content, why) => {
+  ])('that is %s is reported by its location, without its content', (_, content, why) => {
     let thrown: unknown;
     try {
       read(content);
@@ -242,7 +242,7 @@ describe('a configuration', () => {
     expect(JSON.stringify(failuresOf(thrown))).not.toContain(KEY.secret);
   });
 
-  test('gets what the cluster file decides and keeps the rest, comments and key', () => {
+  test('gets the settings of the cluster file and keeps the rest, including comments and key', () => {
     const own = `# mine\n${text}extra: { a: 1 }\n`;
     const wanted = wantedConfiguration(read(own), clusterOf({ protocol: 'NOTLS' }), 'mysql://x').reveal();
     expect(wanted).toBe(
@@ -251,7 +251,7 @@ describe('a configuration', () => {
     expect(wantedConfiguration(read(wanted), clusterOf({ protocol: 'NOTLS' }), 'mysql://x').reveal()).toBe(wanted);
   });
 
-  test('stays as it is once it is as wanted, whatever the password', () => {
+  test('does not change once it is correct, whatever the password', () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.string({ unit: 'grapheme-ascii', maxLength: 300 }), fc.constant('two words '.repeat(30))),
@@ -268,7 +268,7 @@ describe('a configuration', () => {
     );
   });
 
-  test('differs by keys, with values only where they are no secret', () => {
+  test('differs by keys, with values only if they are not secret', () => {
     const other = read(
       text
         .replace('protocol: TLS', 'protocol: NOTLS')
@@ -292,7 +292,7 @@ describe('a configuration', () => {
     expect(dataSource(deploymentOf(), '10.77.0.11')).toBe(`mysql://kuscia:${PASSWORD}@tcp(10.77.0.11:3306)/kine`);
   });
 
-  test('is told from others by the fingerprint of its key, however its PEM is broken into lines', () => {
+  test('is identified by the fingerprint of its key, however its PEM is broken into lines', () => {
     const rewrapped = Buffer.from(Buffer.from(KEY.shown, 'base64').toString().replace(/\n/g, '\r\n')).toString(
       'base64',
     );
@@ -303,7 +303,7 @@ describe('a configuration', () => {
   });
 });
 
-describe('what a replica is asked', () => {
+describe('queries to a replica', () => {
   const NAME = 'root-kuscia-autonomy-alice';
   const of = (n: string) => ({
     name: `${NAME}-node-${n}`,
@@ -314,7 +314,7 @@ describe('what a replica is asked', () => {
     heartbeat: expect.any(Number),
   });
 
-  test('gateways and nodes of real replicas are the same from each', () => {
+  test('gateways and nodes of real replicas are the same from each replica', () => {
     const [first, second] = ['node-01', 'node-02'].map((host) => factOf('settled', host, registry('alice')));
     expect(first).toEqual(
       present({
@@ -334,7 +334,7 @@ describe('what a replica is asked', () => {
   test.each([
     ['no replica', factOf('empty', 'node-01', registry('alice')), 'No such container'],
     ['no replica of that domain', factOf('odd', 'node-01', registry('bob')), 'No such container'],
-    ['half an answer', answer(registry('b'), exited(0, 'Gateway\tg\t\t\t\t\t\t\t\t\t\n')), 'not understood'],
+    ['a truncated answer', answer(registry('b'), exited(0, 'Gateway\tg\t\t\t\t\t\t\t\t\t\n')), 'not understood'],
     ['a line that is cut', answer(registry('b'), exited(0, 'Gateway\tg\t\t\nend\n')), 'not understood'],
     ['something else', answer(registry('b'), exited(0, 'Domain\td\t\t\t\t\t\t\t\t\t\nend\n')), 'not understood'],
     ['nonsense', answer(registry('b'), exited(0, 'x')), 'not understood'],
@@ -342,7 +342,7 @@ describe('what a replica is asked', () => {
     expect(fact).toEqual({ is: 'unknown', why: expect.stringContaining(why) });
   });
 
-  test('gateways and nodes that say little are read as such', () => {
+  test('gateways and nodes with missing fields are read as such', () => {
     const line = (kind: string, name: string, ready = '', node = '', phase = '', task = ''): string =>
       `${[kind, name, '', '', '', '', '', ready, node, phase, task].join('\t')}\n`;
     const pods = [
@@ -376,7 +376,7 @@ describe('what a replica is asked', () => {
     );
   });
 
-  test('what its tasks were told and have said stays there', () => {
+  test('inputs and output of its tasks stay on the replica', () => {
     const { args } = registry('alice').command;
     expect(args.join(' ')).not.toMatch(/json( |$)|env|command|containers|terminated|message/);
     const task = taskObjects({
@@ -401,18 +401,18 @@ describe('what a replica is asked', () => {
     );
   });
 
-  test('its last words are the last telling line, without its time', () => {
+  test('its last error line is the last decisive line, without its time', () => {
     expect(factOf('odd', 'node-01', lastErrorLines('dying'))).toEqual(
       present('FATAL start/start.go:54 Module [k3s] is invalid'),
     );
   });
 });
 
-describe('what a gateway answers', () => {
+describe('the answer of a gateway', () => {
   const direct = directAnswer(cluster, TWO[1] as (typeof TWO)[0]);
   const BODY = '{"domain":"alice","instance":"r","kuscia":"v1.1.0b0","reason":"unauthorized."}';
 
-  test('is asked with TLS unless the protocol is NOTLS, once, from the probe', () => {
+  test('is requested with TLS unless the protocol is NOTLS, once, from the probe', () => {
     expect(direct.command.args).toEqual([
       'exec',
       'alice-probe',
@@ -448,7 +448,7 @@ describe('what a gateway answers', () => {
       '401 from domain bob',
     ],
     [
-      'one that lets in',
+      'one that accepts the request',
       `${BODY} 200 0\n`,
       { status: 200, domain: 'alice', instance: 'r', exit: 0 },
       false,
@@ -478,41 +478,41 @@ describe('what a gateway answers', () => {
     ['a closed port', ' 000 7\n', { status: 0, domain: '', instance: '', exit: 7 }, false, 'refused, or no route'],
     ['silence', ' 000 28\n', { status: 0, domain: '', instance: '', exit: 28 }, false, 'no answer in time'],
     [
-      'a gateway with TLS, asked without',
+      'a gateway with TLS, requested without',
       ' 000 52\n',
       { status: 0, domain: '', instance: '', exit: 52 },
       false,
       'closed without an answer',
     ],
     [
-      'a gateway without TLS, asked with it',
+      'a gateway without TLS, requested with it',
       ' 000 35\n',
       { status: 0, domain: '', instance: '', exit: 35 },
       false,
       'no TLS',
     ],
     [
-      'a name that no container knows',
+      'a name that no container can resolve',
       ' 000 6\n',
       { status: 0, domain: '', instance: '', exit: 6 },
       false,
       'its name cannot be resolved in a container',
     ],
     ['something rare', ' 000 92\n', { status: 0, domain: '', instance: '', exit: 92 }, false, 'no answer'],
-    ['less than a record', '', { status: 0, domain: '', instance: '', exit: 0 }, false, 'no answer'],
-  ])('read of %s', (_, stdout, value, gateway, words) => {
+    ['an incomplete record', '', { status: 0, domain: '', instance: '', exit: 0 }, false, 'no answer'],
+  ])('is parsed: %s', (_, stdout, value, gateway, words) => {
     expect(answer(direct, exited(0, stdout))).toEqual(present(value));
     expect([isGateway(cluster, value), describeAnswer(cluster, value)]).toEqual([gateway, words]);
   });
 
-  test('is unknown where it could not be asked', () => {
+  test('is unknown if it could not be requested', () => {
     expect(factOf('empty', 'node-01', directAnswer(cluster, TWO[0] as (typeof TWO)[0]))).toEqual({
       is: 'unknown',
       why: 'could not query the gateway at https://10.77.0.11:20000/: exit 1: Error: No such container: alice-probe',
     });
   });
 
-  test('read on real hosts, directly and through the load balancer', () => {
+  test('is read on real hosts, directly and through the load balancer', () => {
     expect(factOf('settled', 'node-02', direct)).toEqual(
       present({ status: 401, domain: 'alice', instance: 'root-kuscia-autonomy-alice-node-02', exit: 0 }),
     );

@@ -53,7 +53,7 @@ const user = fc.oneof(
   usual.map((text) => text.slice(0, 32)),
 );
 const domain = fc.constantFrom('alice', 'a', 'd'.repeat(20));
-/** All that a host may say, to be told and not to be done. */
+/** Any text from a host, which must be reported and not executed. */
 const anything = fc
   .oneof(
     word,
@@ -80,7 +80,7 @@ const anything = fc
   .map((text) => text.replace(/\n/g, ' '))
   .filter((text) => text !== '');
 
-test('a replica is named as kuscia.sh names it, on thousands of hosts, and nothing that a host is called is run', () => {
+test('a replica has the name that kuscia.sh gives it, on thousands of hosts, and no host name is executed', () => {
   const folder = mkdtempSync(join(tmpdir(), 'names-'));
   let [names, valid] = [0, 0];
   fc.assert(
@@ -103,7 +103,7 @@ test('a replica is named as kuscia.sh names it, on thousands of hosts, and nothi
   rmSync(folder, { recursive: true });
 }, 60_000);
 
-test('whatever a host is called, its replica has a name that Kuscia takes or preflight refuses the host by name, and what it says is harmless', () => {
+test('whatever a host is called, its replica has a name that Kuscia accepts, or preflight refuses the host with a harmless message', () => {
   const cluster = clusterOf();
   fc.assert(
     fc.property(anything, fc.oneof(fc.constant('root'), anything), (called, login) => {
@@ -163,6 +163,6 @@ test.each([
   ['a b', false],
   ['é', false],
   ['a\n', false],
-])('%j is a name that Kuscia takes: %s', (name, valid) => {
+])('%j is a name that Kuscia accepts: %s', (name, valid) => {
   expect(isReplicaName(name)).toBe(valid);
 });

@@ -17,7 +17,7 @@ test.each<[string, Task[], string]>([
     '2 tasks of 1 job: job-a (job-a-t1; job-a-t2, Pending)',
   ],
   ['two of two jobs', [task('job-a-t1'), task('job-b-t1')], '2 tasks of 2 jobs: job-a (job-a-t1), job-b (job-b-t1)'],
-  ['one whose job is not known', [task('x-t1', '')], '1 task of 1 job: the job of x-t1'],
+  ['one whose job is unknown', [task('x-t1', '')], '1 task of 1 job: the job of x-t1'],
   [
     'many',
     Array.from({ length: 11 }, (_, i) => task(`j${i}-t1`)),
@@ -27,7 +27,7 @@ test.each<[string, Task[], string]>([
   expect(tasksInWords(tasks)).toBe(words);
 });
 
-test('of all tasks those of one replica, and whether it tells of them', () => {
+test('the tasks of one replica among all, and whether it reports them', () => {
   const known = {
     tasks: [task('x-t1'), task('y-t1', 'y', 'Running', 'b')],
     nodes: [

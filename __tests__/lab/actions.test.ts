@@ -46,20 +46,20 @@ const ON_FRESH_HOSTS: Readonly<Record<StageName, string | undefined>> = {
   verify: undefined,
 };
 
-describe("the stages' actions, one after the other, each in a run of its own", () => {
+describe("the stages' actions, one after the other, each in its own run", () => {
   beforeAll(async () => {
     await up(3);
     await reset();
   }, 600_000);
 
-  test('a stage whose turn has not come changes nothing and says so', async () => {
+  test('a stage run too early changes nothing and says so', async () => {
     const early = await stage('kuscia-start');
     expect(early.code).toBe(1);
     expect(early.log).toMatch(/::error /);
     expect(await seenOn('node-02', 'docker container ls -aq')).toBe('');
   }, 60_000);
 
-  test('a plan names the change and makes none', async () => {
+  test('a plan lists the change and makes none', async () => {
     const planned = await stage('swarm-init', { mode: 'plan' });
     expect(planned.code).toBe(0);
     expect(JSON.parse(planned.outputs['plan'] ?? '')).toMatchObject({
@@ -76,7 +76,7 @@ describe("the stages' actions, one after the other, each in a run of its own", (
     200_000,
   );
 
-  test('bring the cluster about, seen by other means', async () => {
+  test('deploy the cluster, checked by other means', async () => {
     expect(await seenOn('node-01', `docker node ls --format '{{.Hostname}} {{.Status}}' | sort`)).toBe(
       'node-01 Ready\nnode-02 Ready\nnode-03 Ready',
     );
@@ -91,7 +91,7 @@ describe("the stages' actions, one after the other, each in a run of its own", (
     100_000,
   );
 
-  test('hand the matrix and the address on', () => {
+  test('output the matrix and the address', () => {
     const outputs = runs.at(-1)?.outputs;
     expect(JSON.parse(outputs?.['verify'] ?? '') as Matrix).toMatchObject({
       healthy: true,
@@ -100,7 +100,7 @@ describe("the stages' actions, one after the other, each in a run of its own", (
     expect(outputs?.['load-balancer-url']).toBe('http://10.77.0.11:8080');
   });
 
-  test('and print no secret', () => {
+  test('print no secret', () => {
     const secrets = [PASSWORD, readFileSync(paths.sshKey, 'utf8')].flatMap((text) =>
       printedForms(new Secret('secret', text)),
     );

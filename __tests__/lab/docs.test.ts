@@ -9,7 +9,7 @@ import { freshHosts } from './support/fresh.ts';
 
 freshHosts(3);
 
-describe.each(['README.md', 'README.zh.md'])('what %s says to type in a terminal', (page) => {
+describe.each(['README.md', 'README.zh.md'])('the terminal commands in %s', (page) => {
   const [, block = ''] =
     /```sh\n([^`]*dist\/index\.cjs[^`]*)```/.exec(readFileSync(join(paths.repository, page), 'utf8')) ?? [];
   let folder = '';
@@ -26,14 +26,14 @@ describe.each(['README.md', 'README.zh.md'])('what %s says to type in a terminal
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  /** What a person gets who types it in a clone, with the files that it names. */
+  /** The output of a command typed in a clone, with the files that it names. */
   const typed = (text: string): Promise<Ended> =>
     run(['bash', '--noprofile', '--norc', '-e', '-c', `cd "$HOME"\n${text}`], {
       env: { PATH: process.env['PATH'], HOME: folder },
       timeoutMs: 100_000,
     });
 
-  test('shows a plan', async () => {
+  test('show a plan', async () => {
     const { code, stdout, stderr } = await typed(block);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/swarm-init +node-01 +\+ initialise the swarm/);
@@ -42,7 +42,7 @@ describe.each(['README.md', 'README.zh.md'])('what %s says to type in a terminal
     expect(await seenOn('node-01', `docker info --format '{{.Swarm.LocalNodeState}}'`)).toBe('inactive');
   }, 120_000);
 
-  test('checks, in mode check', async () => {
+  test('check in mode check', async () => {
     const { code, stdout } = await typed(block.replace(/.*npm run.*\n/, '').replace('--mode plan', '--mode check'));
     expect([code, stdout]).toEqual([
       0,

@@ -15,7 +15,7 @@ beforeAll(async () => {
   recorded = await record();
 }, 300_000);
 
-/** Values that are other on every run though their shape is one: only what can be absent by chance is left out. */
+/** Values that differ on every run although their shape is the same: only parts that may be absent by chance are left out. */
 const shapeOfFact = (fact: Fact<unknown>): unknown =>
   fact.is === 'present' ? { is: fact.is, value: shapeOf(fact.value) } : { is: fact.is };
 
@@ -25,7 +25,7 @@ const ended = (outcome: Outcome): string => (outcome.ended === 'exited' ? `exit 
 describe.each(['empty', 'settled', 'odd'] as const satisfies readonly Moment[])('the tape %s', (moment) => {
   const now = (): Recording => recorded.asked[moment];
 
-  test('holds exactly the questions that are asked', () => {
+  test('contains exactly the queries that are made', () => {
     expect(
       now()
         .map(({ take }) => key(take))
@@ -33,7 +33,7 @@ describe.each(['empty', 'settled', 'odd'] as const satisfies readonly Moment[])(
     ).toEqual(tape(moment).map(key).sort());
   });
 
-  test('has answers that end and read as those of real hosts do', () => {
+  test('has answers that end and parse like those of real hosts', () => {
     const taped = tape(moment);
     const details = (question: Query<unknown>, outcome: Outcome, host: string, takes: readonly Take[]): Outcome[] =>
       outcome.ended === 'exited'
@@ -61,7 +61,7 @@ describe.each(['empty', 'settled', 'odd'] as const satisfies readonly Moment[])(
   });
 });
 
-test('the tape of changes holds the very commands that a deployment runs, each ending as it does', () => {
+test('the tape of changes contains exactly the commands that a deployment runs, with their endings', () => {
   const line = (take: Take): string => `${key(take)} ${ended(take.outcome)}`;
   expect(recorded.changes.map(line).sort()).toEqual(tape('changes').map(line).sort());
 });

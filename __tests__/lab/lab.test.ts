@@ -6,7 +6,7 @@ import { leftovers, links, namespacesOf, tracesOf } from './support/leftovers.ts
 import type { Ended } from '../../lab/lab.ts';
 import { processesOf } from '../support/processes.ts';
 
-// A lab of its own beside the one that may be in use: the same names and addresses, in networks that never meet.
+// A separate lab beside the one that may be in use: the same names and addresses, in separate networks.
 const usual = process.env['LAB_HOME'] ?? '/var/lib/kuscia-swarm-lab';
 process.env['LAB_CACHE'] ??= `${usual}/cache`;
 process.env['LAB_HOME'] = `${usual}-test`;
@@ -18,7 +18,7 @@ const { distributionSources, sourceLine } = await import('../../lab/sources.ts')
 
 const [one, two] = ['node-01', 'node-02'] as const;
 
-/** What a command printed; a failure shows how it ended. */
+/** The output of a command; a failure shows how it ended. */
 async function output(ended: Promise<Ended>): Promise<string> {
   const { stdout, stderr, ...rest } = await ended;
   expect({ ...rest, stderr }).toMatchObject({ code: 0 });
@@ -36,7 +36,7 @@ beforeAll(async () => {
 }, 600_000);
 afterAll(() => down(), 60_000);
 
-test('hosts are told apart by hostname, machine id and host keys', async () => {
+test('hosts differ in hostname, machine id and host keys', async () => {
   const facts = await Promise.all(
     [one, two].map(async (name) => [
       await inside(name, 'hostname'),
@@ -48,19 +48,22 @@ test('hosts are told apart by hostname, machine id and host keys', async () => {
   expect(new Set(facts.flat()).size).toBe(6);
 });
 
-test.each(['root', 'deploy'])('%s comes in by key with the host key checked, and may use the engine', async (user) => {
-  expect(
-    await output(
-      ssh(
-        two,
-        user,
-        'hostname; id -un; docker version --format {{.Server.Os}}; docker image ls --quiet mysql:8.0 | wc -l',
+test.each(['root', 'deploy'])(
+  '%s can log in by key with the host key checked, and may use the engine',
+  async (user) => {
+    expect(
+      await output(
+        ssh(
+          two,
+          user,
+          'hostname; id -un; docker version --format {{.Server.Os}}; docker image ls --quiet mysql:8.0 | wc -l',
+        ),
       ),
-    ),
-  ).toBe(`${two}\n${user}\nlinux\n1`);
-});
+    ).toBe(`${two}\n${user}\nlinux\n1`);
+  },
+);
 
-test('a host with another key than the known one is refused', async () => {
+test('a host with a key other than the known one is refused', async () => {
   const wrong = sshTo(one, ['true']).map((word) => word.replace(hosts[0]!.address, hosts[1]!.address));
   expect(await output(run([...wrong.slice(0, -2), '-o', `HostKeyAlias=${two}`, ...wrong.slice(-2)]))).toBe('');
   expect(await run([...wrong.slice(0, -2), '-o', `HostKeyAlias=${one}`, ...wrong.slice(-2)])).toMatchObject({
@@ -80,7 +83,7 @@ test('up again changes nothing; up with more adds the missing ones only', async 
   expect(await reaches('node-03', hosts[0]!.address)).toBe(true);
 }, 60_000);
 
-test('nothing outside is reachable, from a host or from the runner', async () => {
+test('nothing outside the lab is reachable, from a host or from the runner', async () => {
   const machine = Object.values(networkInterfaces())
     .flat()
     .find((each) => each?.internal === false && each.family === 'IPv4')?.address;
@@ -94,7 +97,7 @@ test('nothing outside is reachable, from a host or from the runner', async () =>
   expect(await output(run(['curl', '-fsS', 'http://registry.lab:5000/v2/']))).toBe('{}');
 });
 
-test('run gives back how a command ended, and what it printed', async () => {
+test('run returns how a command ended, and what it printed', async () => {
   expect(
     await run(['sh', '-c', 'cat; echo "$WORD" >&2; exit 7'], { stdin: 'in', env: { ...process.env, WORD: 'err' } }),
   ).toMatchObject({ code: 7, signal: null, stdout: 'in', stderr: 'err\n' });
@@ -130,7 +133,7 @@ test('two hosts make a swarm, and containers on them reach each other over an ov
   ).toContain('nginx in the lab');
 }, 30_000);
 
-test('a cut cable separates a host until it is mended', async () => {
+test('a cut cable isolates a host until it is reconnected', async () => {
   await cut(two);
   expect([await reaches(one, hosts[1]!.address), await reaches(two, hosts[0]!.address)]).toEqual([false, false]);
   expect(status().hosts[1]).toMatchObject({ cable: 'cut', power: 'on' });
@@ -138,7 +141,7 @@ test('a cut cable separates a host until it is mended', async () => {
   expect([await reaches(one, hosts[1]!.address), await reaches(two, hosts[0]!.address)]).toEqual([true, true]);
 }, 15_000);
 
-test('a host without power is gone at once, and has its files and its place in the swarm when power is back', async () => {
+test('a host without power is gone immediately, and has its files and its place in the swarm when power returns', async () => {
   await inside(two, 'sh', '-c', 'echo kept >/root/note');
   await kill(two);
   expect([await reaches(one, hosts[1]!.address), status().hosts[1]?.power]).toEqual([false, 'off']);
@@ -157,7 +160,7 @@ test('the engine of a host can be stopped, killed and started', async () => {
   await inside('node-03', 'docker', 'version');
 }, 30_000);
 
-test('reset gives fresh hosts in seconds: images, keys and machine ids stay, all else goes', async () => {
+test('reset gives fresh hosts in seconds: images, keys and machine ids stay, everything else is removed', async () => {
   const identity = ['sh', '-c', 'cat /etc/machine-id /etc/ssh/*.pub'];
   const before = await inside(one, ...identity);
   await output(run(['sh', '-c', 'sleep 1000 >/dev/null 2>&1 & echo $!'])).then((pid) => {
@@ -186,7 +189,7 @@ test('a bare host has no image and pulls plain names from the registry of the la
   expect(await inside('node-04', 'docker', 'image', 'ls', '--format', '{{.Repository}}:{{.Tag}}')).toBe('nginx:1.26');
 }, 90_000);
 
-test('the packages come from the distribution itself, whatever else the machine has sources of', () => {
+test('the packages come from the distribution itself, whatever other sources the machine has', () => {
   const files = {
     '/etc/apt/sources.list':
       '# deb http://old.test/debian bookworm main\ndeb [arch=amd64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://mirror.test/debian bookworm main contrib # ours\ndeb-src http://mirror.test/debian bookworm main\n',
@@ -222,7 +225,7 @@ describe('down leaves nothing behind', () => {
     seen.release();
   }, 30_000);
 
-  test('of a lab whose command was killed half way, and parts of it with it', async () => {
+  test('of a lab whose command was killed half way, along with parts of the lab', async () => {
     const command = spawn(process.execPath, [`${paths.repository}/lab/cli.ts`, 'up', '3'], {
       stdio: 'ignore',
       env: process.env,

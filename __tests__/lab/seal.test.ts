@@ -12,7 +12,7 @@ const key = new Secret('seal key', identity);
 const PASSPHRASE = 'correct horse battery staple';
 const passphrase = new Secret('seal key', PASSPHRASE);
 
-/** Runs a line of shell on the host, with this standard input; gives what it printed. */
+/** Runs a line of shell on the host, with this standard input; returns its output. */
 async function onHost(script: string, stdin: string | Buffer = ''): Promise<string> {
   const ended = await exec(HOST, ['sh', '-c', `umask 077; ${script}`], { stdin, timeoutMs: 60_000 });
   if (ended.code !== 0) throw new Error(`${script}: exit ${ended.code} ${ended.stdout}${ended.stderr}`);
@@ -29,23 +29,23 @@ describe('Debian’s age', () => {
     await onHost('cat >/root/identity', `${identity}\n`);
   }, 600_000);
 
-  test('opens what was sealed for an identity', async () => {
+  test('opens a file sealed for an identity', async () => {
     await onHost('cat >/root/sealed.age', Buffer.from(await seal(Buffer.from(CONTENT), key)));
     expect(await onHost('age --decrypt -i /root/identity /root/sealed.age')).toBe(CONTENT);
   }, 60_000);
 
-  test('seals what is opened with the identity', async () => {
+  test('seals a file that the identity opens', async () => {
     const sealed = Buffer.from(await onHost(`age -r ${recipient} | base64`, CONTENT), 'base64');
     expect(Buffer.from(await open(sealed, key, 'x')).toString()).toBe(CONTENT);
   }, 60_000);
 
-  test('opens what was sealed with a passphrase', async () => {
+  test('opens a file sealed with a passphrase', async () => {
     await onHost('cat >/root/sealed.age', Buffer.from(await seal(Buffer.from(CONTENT), passphrase)));
     await onHost(`rm -f /root/opened; ${typed('age --decrypt -o /root/opened /root/sealed.age')}`, `${PASSPHRASE}\n`);
     expect(await onHost('cat /root/opened')).toBe(CONTENT);
   }, 60_000);
 
-  test('seals with a passphrase what is opened by it', async () => {
+  test('seals a file that the passphrase opens', async () => {
     await onHost('cat >/root/plain', CONTENT);
     await onHost(
       `rm -f /root/sealed.age; ${typed('age --passphrase -o /root/sealed.age /root/plain')}`,

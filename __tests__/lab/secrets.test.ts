@@ -55,7 +55,7 @@ describe('the recorder and the search', () => {
   );
 
   test.each(HOSTS)(
-    'see a program that lives for a moment on %s, its arguments and its environment',
+    'see a short-lived program on %s, its arguments and its environment',
     async (host) => {
       const seen = await recordingOf(host).through('SEEN=by-environment /bin/true seen-by-argument', 'deploy');
       expect(seen).toContainEqual(
@@ -92,7 +92,7 @@ describe('the recorder and the search', () => {
       [START, START],
     ],
     [[`7 execveat(3, ${TRUE}, [${A}, ${A}], [${AB}]) = -1 ENOENT (No such file or directory)`], [START]],
-    // What a program that is killed in the middle leaves (seen in storms of SIGKILL, and in this test); where all words were read, they count.
+    // The trace of a program that is killed in the middle (seen in storms of SIGKILL, and in this test); if all words were read, they count.
     [[`7 execve(${TRUE}, [${A}, ${A}], [${AB}]) = ? <unavailable>`], [START]],
     [
       [`7 execve(${TRUE}, [${A}, ${A}], [${AB}] <detached ...>`, '8 ???( <unfinished ...>', '9 ???( <detached ...>'],
@@ -114,14 +114,14 @@ describe('the recorder and the search', () => {
       ],
       [],
     ],
-  ])('read what strace says: %j', (lines, started) => expect(startedIn('node-01', lines)).toEqual(started));
+  ])('read the output of strace: %j', (lines, started) => expect(startedIn('node-01', lines)).toEqual(started));
 
   test.each([
     [[`7 execve(${TRUE}, [${A}, 0x5], [${AB}]) = 0`]],
     [[`7 execve(${TRUE}, [${A}, ${A}...], [${AB}]) = 0`]],
     [['7 execve(0x5, 0x6, 0x7 <unfinished ...>', BACK]],
     [['7 clone() = 8']],
-  ])('let nothing pass that cannot be read: %j', (lines) =>
+  ])('reject output that cannot be parsed: %j', (lines) =>
     expect(() => startedIn('node-01', lines)).toThrow('cannot be read'),
   );
 
@@ -183,7 +183,7 @@ describe('a deployment', () => {
     200_000,
   );
 
-  test('a look by the runner on a host, which has no SSH key', async () => {
+  test('a snapshot by the runner on a host, which has no SSH key', async () => {
     const { code, ...run } = await lookOn('node-02', given, certificate);
     ended.push({ name: 'a look on a host', run });
     expect({ code, log: code === 0 ? '' : unmasked(run.log) }).toEqual({ code: 0, log: '' });
@@ -210,7 +210,7 @@ describe('no secret', () => {
     now = await everywhere(entriesOf);
   }, 60_000);
 
-  test('is left out of the search, and tokens were rotated', () => {
+  test('is missing from the search, and tokens were rotated', () => {
     // By the deployment that was cancelled, or by the one after it.
     expect(ended.some(({ run }) => unmasked(run.log).includes('rotate the join tokens'))).toBe(true);
     expect(
@@ -224,7 +224,7 @@ describe('no secret', () => {
     expect(Object.values(secrets).filter((text) => text.length < 12)).toEqual([]);
   });
 
-  test('is in the arguments or the environment of any program on any host, but where others put it', async () => {
+  test('is in the arguments or the environment of any program on any host, except where others put it', async () => {
     const containers: Containers = {
       database: [await seenOn('node-01', `docker inspect --format '{{.Config.Hostname}}' alice-mysql`)],
       replicas: ['deploy-kuscia-autonomy-alice-node-02', 'deploy-kuscia-autonomy-alice-node-03'],
@@ -255,7 +255,7 @@ describe('no secret', () => {
       );
   }, 60_000);
 
-  test('is in a log, a summary, an output, or whatever else a run leaves', () => {
+  test('is in a log, a summary, an output, or anything else a run leaves', () => {
     const seen = ended.flatMap(({ name, run }) => [
       { where: `${name}: log`, what: Buffer.from(unmasked(run.log)) },
       ...[...run.left].map(([path, what]) => ({ where: `${name}: ${path}`, what })),
@@ -281,7 +281,7 @@ describe('no secret', () => {
     }
   });
 
-  test('is in the logs that failed runs keep, once they are opened', async () => {
+  test('is in the opened logs of failed runs', async () => {
     const files = readdirSync(logs).sort();
     const kept = await Promise.all(
       files.map(async (name) =>
@@ -300,7 +300,7 @@ describe('no secret', () => {
     }
   });
 
-  test('is in a file of a host, but where it has to be, for its owner alone', () => {
+  test('is in a file of a host, except where it must be, readable only by its owner', () => {
     const used = new Set<string>();
     const found = since(before, now)
       .filter(({ type }) => type === 'f')
@@ -317,7 +317,7 @@ describe('no secret', () => {
     expect([...used].sort()).toEqual(ALLOWED_FILES.map(({ why }) => why).sort());
   }, 60_000);
 
-  test('stands where others could come to it: what was made on the hosts, and how', () => {
+  test('is where others can read it: owners and modes of all files created on the hosts', () => {
     const old = new Set(before.map(({ host, path }) => `${host}:${path}`));
     const made = now.filter(
       ({ host, path }) => !old.has(`${host}:${path}`) && !NOT_OURS.test(path) && !isOfKuscia(path),

@@ -27,7 +27,7 @@ async function said(name: string, command: string): Promise<string> {
   return ended.stdout.trim();
 }
 
-/** The seconds until a command on a host prints what is waited for; fails with the last output after `limit`. */
+/** The seconds until a command on a host prints the expected text; fails with the last output after `limit`. */
 async function until(name: string, command: string, wanted: RegExp, limit: number): Promise<number> {
   const since = Date.now();
   for (; ; await sleep(500)) {
@@ -80,7 +80,7 @@ describe('kuscia init in a container', () => {
     ).toBe('31');
   });
 
-  test('tells by a label, a file and its version that it is a stand-in', async () => {
+  test('shows by a label, a file and its version that it is a stand-in', async () => {
     expect(
       await said(
         node1,
@@ -104,7 +104,7 @@ describe('the first replica, with a terminal', () => {
     );
   }, 120_000);
 
-  test('logged its success before its gateway was there', async () => {
+  test('logged its success before its gateway existed', async () => {
     const log = await said(node2, `docker logs -t ${ctr}`);
     const success = Date.parse(/^(\S+) .*Kuscia started success/m.exec(log)?.[1]?.slice(0, 23).concat('Z') ?? '');
     const made = Date.parse(
@@ -134,7 +134,7 @@ describe('the first replica, with a terminal', () => {
     );
   });
 
-  test('answers through nginx as was observed', async () => {
+  test('answers through nginx as observed', async () => {
     const server = `server { listen 8080; location / { proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass https://${hosts[1]!.address}:20000; } }`;
     await said(
       node1,
@@ -237,7 +237,7 @@ test('docker stop takes two seconds and ends with 0; the node is gone, the gatew
   await until(node2, kubectl('get nodes --no-headers'), /node-03 +Ready/, 30);
 }, 60_000);
 
-test('the database away: no restart, the API refused, the gateway still there, and all is back within 25 s', async () => {
+test('the database unavailable: no restart, the API refused, the gateway kept, and everything recovers within 25 s', async () => {
   await said(node1, 'docker stop -t 1 alice-mysql');
   await until(node2, `${kubectl('get nodes')} 2>&1`, /The connection to the server 127\.0\.0\.1:6443 was refused/, 30);
   expect(await said(node2, 'curl -sk -o /dev/null -w "%{http_code}" https://127.0.0.1:20000/')).toBe('401');

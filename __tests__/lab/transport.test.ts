@@ -32,7 +32,7 @@ let publicKey: string;
 let sshd: Sshd;
 
 beforeAll(async () => {
-  // Whoever lays the lab's ground first builds the hosts' root, from which sshd comes.
+  // The first lab to be set up builds the hosts' root, from which sshd comes.
   await up(1);
   folder = await mkdtemp(join(tmpdir(), 'transport-'));
   keyFile = await makeKey(folder, 'login');
@@ -44,7 +44,7 @@ beforeAll(async () => {
 const fleets: OpenFleet[] = [];
 
 afterAll(async () => {
-  // A test that failed has closed none of its own, and jest waits for what is open.
+  // A failed test has not closed its connections, and jest waits for open ones.
   await Promise.all(fleets.map((fleet) => fleet.close()));
   await sshd.stop();
   await rm(folder, { recursive: true });
@@ -115,7 +115,7 @@ describe('commands over SSH', () => {
     ['terminal sequences', 1, 'local'],
   ];
   test.each(GIGABYTES)(
-    'a gigabyte of %s on output %i over %s costs little memory and is not obeyed',
+    'a gigabyte of %s on output %i over %s costs little memory and is not interpreted',
     async (what, output, via) => {
       const floods = [[what, output, 1024 ** 3]] as const;
       const { kept, ms, after, before } = expectHarmless(
@@ -143,7 +143,7 @@ describe('the host key', () => {
   const plain = () => [host('node-01', sshd.port)];
   const named = () => `[127.0.0.1]:${sshd.port}`;
 
-  test.each(['ed25519', 'ecdsa', 'rsa'] as const)('pinned as %s is the one that is asked for', async (type) => {
+  test.each(['ed25519', 'ecdsa', 'rsa'] as const)('pinned as %s is the one requested', async (type) => {
     expect(await failuresOfOpening(plain(), { knownHosts: await sshd.line(type) })).toEqual([]);
   });
 
@@ -156,7 +156,7 @@ describe('the host key', () => {
     expect(await failuresOfOpening(plain(), { knownHosts: hashed })).toEqual([]);
   });
 
-  test('that is known for another port is not enough', async () => {
+  test('known only for another port is not accepted', async () => {
     const [failure, ...more] = await failuresOfOpening(plain(), {
       knownHosts: await sshd.line('ed25519', '127.0.0.1'),
     });
@@ -165,7 +165,7 @@ describe('the host key', () => {
     expect(failure?.remedy).toContain(named());
   });
 
-  test('that is not known is not even connected', async () => {
+  test('that is unknown prevents the connection', async () => {
     const mark = join(folder, randomUUID());
     const fleet = fleetOf(plain());
     const outcome = await fleet.run('node-01', reading('leave a mark', ['touch', mark]));
@@ -188,7 +188,7 @@ describe('the host key', () => {
     listener.close();
   });
 
-  test('that differs is told with both fingerprints', async () => {
+  test('that differs is reported with both fingerprints', async () => {
     const other = await makeKey(folder, randomUUID());
     const [failure] = await failuresOfOpening(plain(), {
       knownHosts: `${named()} ${await readFile(`${other}.pub`, 'utf8')}`,
@@ -202,14 +202,14 @@ describe('the host key', () => {
     for (const print of prints) expect(failure?.evidence).toContain(print);
   });
 
-  test('that is revoked is refused, even when it is pinned too', async () => {
+  test('that is revoked is refused, even if it is also pinned', async () => {
     const knownHosts = `${await sshd.line('ed25519')}\n@revoked * ${await sshd.line('ed25519', '').then((line) => line.trim())}`;
     expect(await failuresOfOpening(plain(), { knownHosts })).toMatchObject([
       { code: 'host-key-revoked', host: 'node-01' },
     ]);
   });
 
-  test('of a type that the host does not have says so', async () => {
+  test('of a type that the host does not have is reported', async () => {
     const bare = await startSshd(publicKey, { types: ['ed25519'] });
     try {
       const knownHosts = await sshd.line('rsa', `[127.0.0.1]:${bare.port}`);
@@ -266,7 +266,7 @@ describe('the host key', () => {
   });
 });
 
-describe('known hosts that were made at random', () => {
+describe('randomly generated known hosts', () => {
   const label = fc.constantFrom('a', 'b', 'node-01', 'node-02', 'x.lab', 'y.lab', '10.0.0.7');
   const pattern = fc.oneof(
     { weight: 3, arbitrary: label },
@@ -304,7 +304,7 @@ describe('known hosts that were made at random', () => {
           ({ marker, names, key, comment }) => `${marker}${names.join(',')} ${keys[key]}${comment}`,
         );
         await writeFile(file, `${plain.filter((_, i) => lines[i]?.hash === true).join('\n')}\n`);
-        // It hashes what is no pattern, and leaves the rest and what is marked as it is.
+        // It hashes names that are not patterns, and leaves patterns and marked lines unchanged.
         await exec('ssh-keygen', ['-H', '-f', file]).catch(() => undefined);
         await writeFile(
           file,
@@ -379,7 +379,7 @@ describe('the login', () => {
     return readFile(file, 'utf8');
   }
 
-  test('works with a key that lost its last newline and has DOS line ends', async () => {
+  test('works with a key that lost its last newline and has DOS line endings', async () => {
     expect(await opening(key.reveal().trim().replaceAll('\n', '\r\n'))).toEqual([]);
   });
 
@@ -394,9 +394,9 @@ describe('the login', () => {
   });
 
   test.each([
-    ['half a key', (text: string) => text.slice(0, text.length / 2)],
+    ['a truncated key', (text: string) => text.slice(0, text.length / 2)],
     ['something else', () => 'hunter2'],
-  ])('with %s names the input and does not tell it', async (_, spoil) => {
+  ])('with %s names the input without showing it', async (_, spoil) => {
     const text = spoil(key.reveal());
     const failures = await opening(text);
     expect(failures).toMatchObject([{ code: 'input-invalid', what: expect.stringContaining('ssh-key') }]);
@@ -407,7 +407,7 @@ describe('the login', () => {
     expect(await opening(publicKey)).toMatchObject([{ code: 'input-invalid' }]);
   });
 
-  test('with a key that the host does not know is refused, for each host', async () => {
+  test('with a key that the host does not know is refused, by each host', async () => {
     const stranger = await readFile(await makeKey(folder, randomUUID()), 'utf8');
     expect(await opening(stranger)).toMatchObject([
       { code: 'login-refused', host: 'node-01' },
@@ -430,7 +430,7 @@ describe('the login', () => {
 });
 
 describe('a connection', () => {
-  test('to nobody is a failure of each host, all told at once', async () => {
+  test('that no host accepts is a failure of each host, all reported at once', async () => {
     const [one, two] = [await freePort(), await freePort()];
     const failures = await failuresOfOpening(
       [host('node-01', one), host('node-02', two), { ...host('node-03', 22), address: 'no-such-host.invalid' }],
@@ -441,7 +441,7 @@ describe('a connection', () => {
     );
   });
 
-  test('to a host that says nothing ends at the deadline', async () => {
+  test('to a silent host ends at the deadline', async () => {
     const silent = await layCable();
     const started = Date.now();
     expect(
@@ -451,7 +451,7 @@ describe('a connection', () => {
     await silent.remove();
   });
 
-  test('is made once, however many ask for it, and once more after it was lost', async () => {
+  test('is made once, however many need it, and once more after it was lost', async () => {
     const cable = await layCable(sshd.port);
     const events: Event[] = [];
     const fleet = fleetOf([host('node-01', cable.port)], {
@@ -480,7 +480,7 @@ describe('a connection', () => {
     await cable.remove();
   });
 
-  test('that is cut is lost by its own watch, with a command under way and without', async () => {
+  test('that is cut is detected by its own watch, with and without a running command', async () => {
     const cable = await layCable(sshd.port);
     const fleet = fleetOf([host('node-01', cable.port)], {
       knownHosts: await sshd.line('ed25519', `[127.0.0.1]:${cable.port}`),
@@ -507,7 +507,7 @@ describe('a connection', () => {
     await cable.remove();
   });
 
-  test('to a host with few sessions runs everything, one after the other', async () => {
+  test('to a host that allows few sessions runs everything, one after the other', async () => {
     const server = await startSshd(publicKey, { extra: ['MaxSessions 3'] });
     const fleet = fleetOf([host('node-01', server.port)], { knownHosts: await server.line('ed25519') });
     const outcomes = await Promise.all(
@@ -521,27 +521,24 @@ describe('a connection', () => {
   test.each([
     ['that is known', [1, 2, 3]],
     ['that is not known yet', []],
-  ] as const)(
-    'to a host with few sessions does not keep an urgent command waiting, with a number %s',
-    async (_, learning) => {
-      const server = await startSshd(publicKey, { extra: ['MaxSessions 2'] });
-      try {
-        const fleet = fleetOf([host('node-01', server.port)], { knownHosts: await server.line('ed25519') });
-        await Promise.all(learning.map(() => fleet.run('node-01', reading('wait', ['sleep', '0.5']))));
-        const running = fleet.run('node-01', reading('wait', ['sleep', '30'], { timeoutMs: 60_000 }));
-        const brief = fleet.run('node-01', reading('wait', ['sleep', '0.5']));
-        expect(await fleet.run('node-01', { ...hello, urgent: true })).toMatchObject(greeted);
-        const waiting = fleet.run('node-01', hello);
-        await fleet.close();
-        expect([(await running).ended, (await waiting).ended]).toEqual(['killed', 'lost']);
-        await brief;
-      } finally {
-        await server.stop();
-      }
-    },
-  );
+  ] as const)('to a host with few sessions does not delay an urgent command, with a number %s', async (_, learning) => {
+    const server = await startSshd(publicKey, { extra: ['MaxSessions 2'] });
+    try {
+      const fleet = fleetOf([host('node-01', server.port)], { knownHosts: await server.line('ed25519') });
+      await Promise.all(learning.map(() => fleet.run('node-01', reading('wait', ['sleep', '0.5']))));
+      const running = fleet.run('node-01', reading('wait', ['sleep', '30'], { timeoutMs: 60_000 }));
+      const brief = fleet.run('node-01', reading('wait', ['sleep', '0.5']));
+      expect(await fleet.run('node-01', { ...hello, urgent: true })).toMatchObject(greeted);
+      const waiting = fleet.run('node-01', hello);
+      await fleet.close();
+      expect([(await running).ended, (await waiting).ended]).toEqual(['killed', 'lost']);
+      await brief;
+    } finally {
+      await server.stop();
+    }
+  });
 
-  test('to a host that does not open a session at all says so', async () => {
+  test('to a host that opens no session at all is reported', async () => {
     const server = await startSshd(publicKey, { extra: ['MaxSessions 0'] });
     const fleet = fleetOf([host('node-01', server.port)], { knownHosts: await server.line('ed25519') });
     expect(await fleet.run('node-01', hello)).toMatchObject({
@@ -553,7 +550,7 @@ describe('a connection', () => {
   });
 });
 
-/** The host with a server of its own, for as long as `use` takes. */
+/** The host with a separate server, for as long as `use` takes. */
 async function withServer<T>(
   options: SshdOptions,
   use: (server: Sshd, known: string) => Promise<T>,
@@ -612,7 +609,7 @@ describe('a login', () => {
     );
   });
 
-  test('whose key allows no terminal still has one for a command', async () => {
+  test('whose key allows no terminal still provides one for a command', async () => {
     await withServer(
       {},
       async (server, knownHosts) => {
@@ -690,7 +687,7 @@ describe('a login', () => {
   ];
 
   test.each(REFUSING)(
-    'that runs something else is named by its first command: $what',
+    'that runs something else is reported by its first command: $what',
     async ({ options, user = 'root', evidence, cause, remedy }) => {
       await withServer(options, async (server, knownHosts) => {
         const fleet = fleetOf([host('node-01', server.port, { user })], { knownHosts });
@@ -720,7 +717,7 @@ describe('a login', () => {
     },
   );
 
-  test('that hands standard input to something else is given none of a secret, and is named', async () => {
+  test('that passes standard input to something else is given no secret, and is reported', async () => {
     const leak = `/tmp/leak-${randomUUID()}`;
     await withServer({ prepare: first(`exec tee ${leak}`) }, async (server, knownHosts) => {
       const fleet = fleetOf([host('node-01', server.port)], { knownHosts });
@@ -732,7 +729,7 @@ describe('a login', () => {
     });
   });
 
-  test('that greets at length, and slowly, is waited for', async () => {
+  test('with a long, slow greeting is waited for', async () => {
     await withServer({ prepare: first('yes welcome | head -n 20000; sleep 4') }, async (server, knownHosts) => {
       const fleet = fleetOf([host('node-01', server.port)], { knownHosts });
       const fed = fleet.run('node-01', changing('take it', ['cat'], { stdin: 'in\n' }));
@@ -750,7 +747,7 @@ describe('a login', () => {
       'keyboard-interactive',
       ['UsePAM yes', 'KbdInteractiveAuthentication yes', 'AuthenticationMethods publickey,keyboard-interactive'],
     ],
-  ])('of which the host wants more than the key is named with what it wants: %s', async (wanted, extra) => {
+  ])('of which the host requires more than the key is reported with the requirement: %s', async (wanted, extra) => {
     const rsa = await makeKey(folder, randomUUID(), '-t', 'rsa', '-b', '2048');
     const both = `${publicKey}\n${await readFile(`${rsa}.pub`, 'utf8')}`;
     await withServer(
@@ -771,7 +768,7 @@ describe('a login', () => {
     );
   });
 
-  test('to an account that has expired is named as the account where the host lets the key prove itself', async () => {
+  test('to an expired account is reported as such if the host verifies the key first', async () => {
     await withServer({ prepare: 'chage -E 2020-01-01 deploy', extra: ['UsePAM yes'] }, async (server, knownHosts) => {
       expect(await failuresOfOpening([host('node-01', server.port, { user: 'deploy' })], { knownHosts })).toMatchObject(
         [
@@ -796,7 +793,7 @@ describe('a login', () => {
     ],
     ['cipher', ['Ciphers aes256-cbc'], /aes256-cbc/, /aes128-gcm/, /Ciphers \+/],
     ['MAC', ['Ciphers aes256-ctr', 'MACs umac-64@openssh.com'], /umac-64/, /hmac-sha2-256/, /MACs \+/],
-  ])('to a host that has no %s in common says what both offer', async (kind, extra, evidence, cause, remedy) => {
+  ])('to a host without a common %s shows what both offer', async (kind, extra, evidence, cause, remedy) => {
     await withServer({ extra }, async (server, knownHosts) => {
       expect(await failuresOfOpening([host('node-01', server.port)], { knownHosts })).toMatchObject([
         {
@@ -813,7 +810,7 @@ describe('a login', () => {
 
 describe('a file that is streamed', () => {
   const MANY = 200 * 1024 ** 2;
-  /** No more than this is ever on its way: what the two sides of a channel hold. */
+  /** At most this much is in transit: the buffers of both sides of a channel. */
   const WINDOW = 8 * 1024 ** 2;
   const file = (): string => join(folder, 'large');
   beforeAll(async () => {
@@ -821,7 +818,7 @@ describe('a file that is streamed', () => {
     await exec('truncate', ['-s', String(MANY), file()]);
   });
 
-  /** Starts to stream it into a script, on a connection of its own; `sent` tells how much has gone. */
+  /** Starts to stream it into a script, on a separate connection; `sent` returns how much has been sent. */
   async function streaming(text: string, ...values: readonly string[]) {
     const cancel = new AbortController();
     const fleet = fleetOf([host('node-01', sshd.port)], {
@@ -845,7 +842,7 @@ describe('a file that is streamed', () => {
     return told.sent;
   }
 
-  test('waits for a host that takes none of it, and goes on when it does', async () => {
+  test('waits for a host that reads none of it, and continues when it does', async () => {
     const go = join('/tmp', randomUUID());
     const { fleet, told, running } = await streaming('until [ -e "$1" ]; do sleep 0.1; done; wc -c', go);
     expect(await settled(told)).toBeLessThan(WINDOW);
@@ -867,7 +864,7 @@ describe('a file that is streamed', () => {
     await fleet.close();
   });
 
-  test('ends with the run, and so does what took it', async () => {
+  test('ends with the run, and so does the command that read it', async () => {
     const mark = randomUUID();
     const { fleet, cancel, told, running } = await streaming('sleep 60; : "$1"', mark);
     expect(await settled(told)).toBeLessThan(WINDOW);
@@ -884,7 +881,7 @@ describe('a file that is streamed', () => {
 });
 
 describe('a standard output that is streamed', () => {
-  /** Starts to write it into a file, on a connection of its own; resolves when the first of it has come. */
+  /** Starts to write it into a file, on a separate connection; resolves when the first part has arrived. */
   async function streaming(text: string, ...values: readonly string[]) {
     const cancel = new AbortController();
     const fleet = fleetOf([host('node-01', sshd.port)], {
@@ -902,7 +899,7 @@ describe('a standard output that is streamed', () => {
 
   test.each([
     ['while the command still writes', 'while :; do head -c 65536 /dev/zero; sleep 0.05; done'],
-    // Its exit code has come, and what it left behind still writes.
+    // Its exit code has arrived, and a process that it left behind is still writing.
     ['once the command has exited', '{ while :; do head -c 65536 /dev/zero; sleep 0.05; done; } & sleep 0.2; exit 0'],
   ])('is lost with its connection and leaves nothing, %s', async (_, text) => {
     const { fleet, running, kept } = await streaming(text);
@@ -914,7 +911,7 @@ describe('a standard output that is streamed', () => {
     await fleet.close();
   });
 
-  test('leaves nothing when the run is cancelled, and neither does what wrote it', async () => {
+  test('leaves nothing when the run is cancelled, and neither does the command that wrote it', async () => {
     const mark = randomUUID();
     const { fleet, cancel, running, kept } = await streaming('head -c 300000 /dev/zero; sleep 60; : "$1"', mark);
     cancel.abort();
@@ -927,10 +924,10 @@ describe('a standard output that is streamed', () => {
   });
 });
 
-describe('a way through a bastion', () => {
+describe('a connection through a bastion', () => {
   const route = (port: number): Partial<SshRoute> => ({ bastion: { address: '127.0.0.1', user: 'root', port } });
 
-  test('leads to the host, and both keys are checked', async () => {
+  test('reaches the host, and both keys are checked', async () => {
     const bastion = await startSshd(publicKey);
     try {
       const hosts = [host('node-01', sshd.port, route(bastion.port))];
@@ -972,7 +969,7 @@ describe('a bastion', () => {
     ['by its configuration', { extra: ['AllowTcpForwarding no'] }, ''],
     ['to this host', { extra: ['PermitOpen 192.0.2.1:22'] }, ''],
     ['by the line of the key', {}, 'restrict '],
-  ])('that forbids forwarding is named: %s', async (_, options, prefix) => {
+  ])('that forbids forwarding is reported: %s', async (_, options, prefix) => {
     await withServer(
       options,
       async (bastion) => {
@@ -994,7 +991,7 @@ describe('a bastion', () => {
     );
   });
 
-  test('that cannot reach the host is named', async () => {
+  test('that cannot reach the host is reported', async () => {
     await withServer({}, async (bastion) => {
       expect(
         await failuresOfOpening([host('node-01', await freePort(), through(bastion.port))], {
@@ -1011,7 +1008,7 @@ describe('a bastion', () => {
     });
   });
 
-  test('that takes another key is given its own', async () => {
+  test('that requires another key gets its own', async () => {
     const file = await makeKey(folder, randomUUID(), '-N', 'open sesame');
     const [bastionKey, bastionPassphrase] = [
       new Secret('bastion-key', await readFile(file, 'utf8')),
@@ -1047,7 +1044,7 @@ describe('the end of a run', () => {
     return stdout;
   }
 
-  test.each([false, true])('by its deadline leaves no command behind, terminal %s', async (terminal) => {
+  test.each([false, true])('by its deadline leaves no command running, terminal %s', async (terminal) => {
     const mark = randomUUID();
     const fleet = fleetOf([host('node-01', sshd.port)], { knownHosts: await sshd.line('ed25519') });
     expect(await fleet.run('node-01', { ...marked(mark).endless, timeoutMs: 500, terminal })).toMatchObject({
@@ -1081,8 +1078,8 @@ describe('the end of a run', () => {
     expect(await fleet.run('node-01', hello)).toMatchObject({ ended: 'lost' });
   });
 
-  test.each(['that ignores what it is told', 'over a cable that is cut'])(
-    'leaves a last command %s behind when its time is over',
+  test.each(['that ignores signals', 'over a cable that is cut'])(
+    'abandons a last command %s when its time is over',
     async (how) => {
       const cable = await layCable(sshd.port);
       const fleet = fleetOf([host('node-01', cable.port)], {
@@ -1091,7 +1088,7 @@ describe('the end of a run', () => {
       const running = fleet.run('node-01', reading('wait', ['sleep', '20']));
       await sleep(500);
       fleet.last('node-01', reading('wait', script('trap "" TERM; sleep 20'), { timeoutMs: 1_500 }));
-      const cut = how !== 'that ignores what it is told';
+      const cut = how !== 'that ignores signals';
       if (cut) cable.cut();
       const started = Date.now();
       await fleet.close();
@@ -1101,7 +1098,7 @@ describe('the end of a run', () => {
     },
   );
 
-  test('while a host is still connecting does not wait for it', async () => {
+  test('does not wait for a host that is still connecting', async () => {
     const silent = await layCable();
     const cancel = new AbortController();
     const fleet = fleetOf([host('node-01', silent.port)], {

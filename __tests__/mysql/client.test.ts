@@ -102,8 +102,8 @@ async function asked(manner: Partial<Manner>, ca?: string, command?: (database: 
 describe('the client in the probe', () => {
   test.each<[string, Partial<Manner>, string]>([
     ['that greets with its method', {}, 'caching_sha2_password'],
-    ['of the older method', { greets: 'mysql_native_password' }, 'mysql_native_password'],
-    ['that asks for the other method', { wants: 'mysql_native_password' }, 'mysql_native_password'],
+    ['with the older method', { greets: 'mysql_native_password' }, 'mysql_native_password'],
+    ['that requests the other method', { wants: 'mysql_native_password' }, 'mysql_native_password'],
     [
       'that greets with one it does not know',
       { greets: 'sha256_password', wants: 'caching_sha2_password' },
@@ -117,7 +117,7 @@ describe('the client in the probe', () => {
     });
   });
 
-  // A rogue server sees everything: what it may not see is what it could log in with, or read.
+  // A rogue server sees everything that is sent: it must not see anything that it could log in with, or read.
   test.each<[string, Partial<Manner>]>([
     ['mysql_clear_password', { wants: 'mysql_clear_password' }],
     ['mysql_clear_password', { greets: 'mysql_clear_password' }],
@@ -196,17 +196,20 @@ describe('the client in the probe', () => {
 describe('with a CA', () => {
   test.each<[string, Partial<Manner>]>([
     ['by a challenge', {}],
-    ['of the older method', { wants: 'mysql_native_password' }],
-  ])("a server that proves itself is asked with TLS %s, and Kuscia's way is tried beside it", async (_, manner) => {
-    const { fact, logins } = await asked({ tls: certified('own'), ...manner }, CA);
-    const method = manner.wants ?? 'caching_sha2_password';
-    expect([fact, logins]).toEqual([
-      { is: 'present', value: ACCEPTED },
-      [`kuscia by ${method} with TLS`, `kuscia by ${method}`],
-    ]);
-  });
+    ['with the older method', { wants: 'mysql_native_password' }],
+  ])(
+    "a server that proves its identity is queried with TLS %s, and Kuscia's own login is tried as well",
+    async (_, manner) => {
+      const { fact, logins } = await asked({ tls: certified('own'), ...manner }, CA);
+      const method = manner.wants ?? 'caching_sha2_password';
+      expect([fact, logins]).toEqual([
+        { is: 'present', value: ACCEPTED },
+        [`kuscia by ${method} with TLS`, `kuscia by ${method}`],
+      ]);
+    },
+  );
 
-  test('a server that has forgotten the login gets the password only within TLS', async () => {
+  test('a server without a cached login gets the password only within TLS', async () => {
     const { fact, logins } = await asked({ tls: certified('own'), forgotten: true }, CA);
     expect([fact, logins]).toEqual([{ is: 'present', value: ACCEPTED }, ['kuscia by caching_sha2_password with TLS']]);
   });
@@ -221,9 +224,9 @@ describe('with a CA', () => {
   });
 
   test.each<[string, Partial<Manner>, string | RegExp]>([
-    ['has a certificate of its own making', { tls: certified('other'), forgotten: true }, /verify error:num=18/],
+    ['has a self-made certificate', { tls: certified('other'), forgotten: true }, /verify error:num=18/],
     ['has none', {}, 'it does not offer TLS'],
-    ['has none and wants the password', { wants: 'mysql_clear_password' }, 'it does not offer TLS'],
+    ['has none and asks for the password', { wants: 'mysql_clear_password' }, 'it does not offer TLS'],
   ])('a server that %s receives nothing at all', async (_, manner, said) => {
     const { fact, logins, readable } = await asked(manner, CA);
     expect(fact).toMatchObject({

@@ -39,7 +39,7 @@ describe('commands', () => {
     expect(JSON.stringify([create, loginFile('root', password)])).not.toContain(PASSWORD);
   });
 
-  test("get root's login from the host itself", () => {
+  test("take root's login from the host itself", () => {
     for (const command of [closeRoot(MANAGED, 'given', 'a/password'), rootAccess(MANAGED, 'a/password').command]) {
       expect([command.stdin, command.args.slice(2, 8)]).toEqual([
         undefined,
@@ -140,7 +140,7 @@ describe('the query of the database', () => {
       present({ login: 'refused', said: "ERROR 1044 (42000): Access denied to database 'kine'" }),
     ],
     [
-      'a server that wants TLS',
+      'a server that requires TLS',
       exited(1, '', 'ERROR 3159 (HY000): Connections using insecure transport are prohibited\n'),
       present({ login: 'wants TLS', said: 'ERROR 3159 (HY000): Connections using insecure transport are prohibited' }),
     ],
@@ -172,12 +172,12 @@ describe('the query of the database', () => {
     ],
     ['silence', exited(0, ''), { is: 'unknown', why: 'the database did not report its version' }],
     [
-      'a row that is no gateway',
+      'a row that is not a gateway',
       exited(0, 'version\t8\ngateway\t!!!\n'),
       { is: 'unknown', why: expect.stringContaining('its answer was not understood') },
     ],
     [
-      'half an answer',
+      'a truncated answer',
       { ended: 'lost', reason: 'reset', stdout: 'version\t8.0.40\n', stderr: '' },
       { is: 'unknown', why: 'could not query the database: connection lost: reset', lost: true },
     ],
@@ -229,12 +229,12 @@ describe('the query about root', () => {
     ['version\t8.0.40', ...accounts.map((each) => `account\t${each}`), `login\t${login}`, ''].join('\n');
   test.each<[string, Outcome, Fact<unknown> | { is: string; why: unknown }]>([
     [
-      'one that an earlier version made',
+      'one created by an earlier version',
       exited(0, rows('given', 'root\t%', 'root\tlocalhost')),
       present({ login: 'given', version: '8.0.40', isOpen: true, knowsUser: false, usedFrom: [] }),
     ],
     [
-      'one beside a user of its own',
+      'one beside a separate user',
       exited(0, rows('given', 'kuscia\t%', 'root\t%')),
       present({ login: 'given', version: '8.0.40', isOpen: true, knowsUser: true, usedFrom: [] }),
     ],
@@ -249,7 +249,7 @@ describe('the query about root', () => {
       present({ login: 'own', version: '8.0.40', isOpen: true, knowsUser: false, usedFrom: [] }),
     ],
     [
-      'one as whom others are logged in',
+      'one with other sessions logged in',
       exited(0, `session\t10.0.0.9\n${rows('own', 'root\t%')}`),
       present({ login: 'own', version: '8.0.40', isOpen: true, knowsUser: false, usedFrom: ['10.0.0.9'] }),
     ],
@@ -258,7 +258,7 @@ describe('the query about root', () => {
       exited(1, '', "ERROR 1045 (28000): Access denied for user 'root'@'localhost'\n"),
       present({ login: 'refused' }),
     ],
-    ['one without a file of its own', exited(0, 'login\tnone\n'), present({ login: 'refused' })],
+    ['one without its own file', exited(0, 'login\tnone\n'), present({ login: 'refused' })],
     [
       'a server that does not answer',
       exited(1, '', "ERROR 2002 (HY000): Can't connect\n"),
@@ -270,7 +270,7 @@ describe('the query about root', () => {
       { is: 'unknown', why: expect.stringContaining('No such container') },
     ],
     [
-      'half an answer',
+      'a truncated answer',
       exited(0, 'login\town\n'),
       { is: 'unknown', why: expect.stringContaining('login or version missing') },
     ],
@@ -312,12 +312,12 @@ describe('the greeting of a server', () => {
   test.each<[string, Outcome, Fact<unknown> | { is: string; why: unknown }]>([
     ['a server', exited(0, passes(3000)), present('greeted')],
     [
-      'a server that wants another way to log in',
+      'a server that requires another login method',
       exited(0, of(3000, ...UP, 'reply 254 24941', 'ended 0')),
       present('greeted'),
     ],
     ['a server that ends at such a login', exited(0, of(3000, ...UP, 'ended 8')), present('greeted')],
-    ['a server that wants TLS', exited(0, of(3000, ...UP, 'reply 255 3159', 'ended 0')), present('wants TLS')],
+    ['a server that requires TLS', exited(0, of(3000, ...UP, 'reply 255 3159', 'ended 0')), present('wants TLS')],
     [
       'a server with too many connections',
       exited(0, of(3000, 'resolved', 'connected', 'greeting 255 1040', 'ended 0')),
@@ -349,12 +349,12 @@ describe('the greeting of a server', () => {
       present('refused'),
     ],
     [
-      'a host that is not there',
+      'a host that does not exist',
       exited(0, '3000 resolved\nbash: connect: No route to host\n3000 ended 7\n'),
       present('no route'),
     ],
     ['a container without a network', exited(0, of(3000, 'ended 5')), present('no route')],
-    ['a name that no container knows', exited(0, of(3000, 'ended 6')), present('unresolved')],
+    ['a name that no container can resolve', exited(0, of(3000, 'ended 6')), present('unresolved')],
     ['a name of which nothing is heard', exited(0, of(3000, 'ended 124')), present('unresolved')],
     [
       'a way on which large packets are lost',

@@ -9,7 +9,7 @@ import { answer, present } from '../../src/engine/fact.ts';
 import { closeRoot, keepRootPassword, makeRootPassword, provide, rootAccess } from '../../src/mysql/root.ts';
 import { MANAGED } from '../support/deployment.ts';
 
-// The scripts as they are, with a docker that runs what it is given at once and a mysql that lets the accounts of a folder in and notes what it is told.
+// The unchanged scripts, with a docker that runs its command directly and a mysql that accepts the accounts in a folder and records its statements.
 const DOCKER = `case $1 in
   container) [ "$5" = alice-mysql ] || { echo "Error: No such container: $5" >&2; exit 1; }; echo "f00d:$(cat "$BOX/mounts")" ;;
   exec) [ "$3" = f00d ] || exit 1; shift 3; case $1 in sh) text=$(printf '%s' "$3" | sed "s|/run/secrets|$BOX|g"); shift 3; name=$1; shift

@@ -68,7 +68,7 @@ describe('the loaded configuration', () => {
   });
 });
 
-test('while gateways move to another port, nginx forwards to each replica on that one and all former ones, under a digest of its own', () => {
+test('while gateways move to another port, nginx forwards to each replica on the new and all previous ports, with a separate digest', () => {
   const deployment = deploymentOf({ hosts: TWO });
   const [settled, moving] = [loadBalancerFiles(deployment), movingFiles(deployment, [13080, 14080])];
   const servers = (text: string): string[] =>

@@ -13,7 +13,7 @@ const of = (mode: Mode): Operation => OPERATIONS[mode];
 const onHosts = (mode: HostMode): OnHosts => OPERATIONS[mode];
 
 describe('the operations', () => {
-  test('are offered only to those who can use them', () => {
+  test('are offered only where they can be used', () => {
     expect(modes(({ offered }) => offered !== 'to jobs')).toEqual(['apply', 'plan', 'verify', 'check']);
     expect(modes(({ offered }) => offered === 'to workflows')).toEqual(['apply', 'plan']);
     expect(ON_HOSTS).toEqual(['apply', 'plan', 'verify', 'snapshot', 'unlock']);
@@ -27,7 +27,7 @@ describe('the operations', () => {
     }
   });
 
-  test.each(ON_HOSTS)('%s takes secrets to change, and what stages leave, only where it changes hosts', (mode) => {
+  test.each(ON_HOSTS)('%s takes secrets for changes, and outputs of stages, only if it changes hosts', (mode) => {
     const { changes, secrets, takes, leaves, shows } = onHosts(mode);
     expect([secrets === 'to change', takes === 'outputs and snapshots']).toEqual([changes, changes]);
     expect([leaves === 'outputs and a snapshot', shows === 'a plan and changes']).toEqual([changes, changes]);
@@ -90,7 +90,7 @@ describe('an operation', () => {
     expect(await done(mode, stages)).toMatchObject({ codes, saved });
   });
 
-  test('apply compares what was approved in the job of the first stage, under the lock, before it changes anything', async () => {
+  test('apply compares the approved plan in the job of the first stage, under the lock, before it changes anything', async () => {
     const asked: string[] = [];
     const permit = (): Promise<'as planned'> => {
       asked.push('lock');

@@ -44,7 +44,7 @@ export const ALICE: Cluster = {
   directory: 'kuscia',
 };
 
-/** A step that does nothing unless told. */
+/** A step that does nothing by default. */
 export const step = (
   host: string,
   change: Step['change'],
@@ -73,7 +73,7 @@ const GOOD: Readonly<Record<CheckName, string>> = {
   version: '1.1.0b0',
 };
 
-/** The cells of a replica that passes every check, but for those told. */
+/** The cells of a replica that passes every check, except for the given ones. */
 export function cells(
   wrong: Partial<Record<CheckName, string>> = {},
   other: Partial<Record<CheckName, string>> = {},
@@ -84,7 +84,7 @@ export function cells(
   ) as Record<CheckName, Check>;
 }
 
-/** The matrix of alice with two replicas; `wrong` is what is wrong with the second. */
+/** The matrix of alice with two replicas; `wrong` are the failed cells of the second. */
 export function matrixOf(wrong: Partial<Record<CheckName, string>> = {}, pairs = { connected: 6, total: 6 }): Matrix {
   const rows = [
     { replica: 'root-kuscia-autonomy-alice-node-02', host: 'node-02', cells: cells() },

@@ -36,7 +36,7 @@ describe('forms in a text', () => {
   });
 
   const SECRET = 'Hidden-Value.42!';
-  /** Lines that somebody writes who knows the beginning of a secret, or all of it. */
+  /** Lines by an attacker who knows the beginning of a secret, or all of it. */
   const HOSTILE: Readonly<Record<string, string>> = {
     'its head': 'Hidd',
     'all but its end': SECRET.slice(0, -1),
@@ -53,7 +53,7 @@ describe('forms in a text', () => {
   };
 
   test.each(Object.entries(HOSTILE))(
-    'are looked for in a line of %s with no more effort than it is long, however many there are',
+    'are searched in a line of %s in linear time, however many there are',
     (_, piece) => {
       const [few, all] = [formsOf(SECRET, `${SECRET}=`), formsOf(SECRET, `${SECRET}=`, ...many)];
       const counts = [1_000, 4_000, 16_000].map((length) => compared(all, piece.repeat(length).slice(0, length)));

@@ -8,10 +8,10 @@ export const NAMES = Object.keys(RUNS) as Name[];
 
 const fileOf = (name: Name, ending: 'txt' | 'md'): URL => new URL(`golden/${name}.${ending}`, import.meta.url);
 
-/** What the log or the job summary of that run is to read. */
+/** The expected log or job summary of that run. */
 export const golden = (name: Name, ending: 'txt' | 'md'): string => readFileSync(fileOf(name, ending), 'utf8');
 
-/** That run, told to a face that keeps everything. */
+/** That run, reported to a renderer that keeps everything. */
 export async function toldOf(name: Name): Promise<Recorder> {
   const face = recorder();
   await play(reportOn(face), await RUNS[name]());
@@ -22,7 +22,7 @@ export async function toldOf(name: Name): Promise<Recorder> {
 export const logOf = ({ lines }: Recorder): string =>
   `${lines.join('\n')}\n`.replace(/(?<=sha256 |domain key )[0-9a-f]{12}\b/g, 'e3b0c44298fc');
 
-/** Writes the golden files anew: `node __tests__/report/golden.ts`. What they say is then read in the diff. */
+/** Rewrites the golden files: `node __tests__/report/golden.ts`. Review the diff afterwards. */
 async function write(): Promise<void> {
   for (const name of NAMES) {
     const face = await toldOf(name);

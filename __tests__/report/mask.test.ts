@@ -167,7 +167,7 @@ describe("what GitHub's runner is told to mask of a secret of several lines", ()
     ]) {
       expect(body.slice(0, 2).filter((line) => covered(spelt).includes(line.slice(0, 12)))).toEqual([]);
     }
-    // A line so short would blank other words; by itself it is no secret.
+    // Masking such a short line would hide other words; by itself it is not a secret.
     expect(masks).not.toContain(body[2]);
   });
 });
@@ -222,7 +222,7 @@ test('a text too long to be processed never shows half a secret, wherever it is 
   masks.hide([new Secret('password', secret)]);
   const longest = Math.max(...printedForms(new Secret('password', secret)).map((form) => form.length));
   for (let at = 32_000 - 8 * longest; at < 32_000 + 8 * longest; at += 1) {
-    // What goes before is nothing once it is tamed, so that what stands at the cut is near enough to be shown.
+    // The text before it vanishes when control characters are removed, so that the text at the cut is near enough to be shown.
     const shown = masks.clean(`${'\0'.repeat(at)}${secret}${'x'.repeat(50_000)}`);
     expect(shown).toMatch(/^\*{0,3}x*… \(\d+ more characters\)$/);
   }

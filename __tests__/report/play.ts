@@ -37,13 +37,13 @@ export function recorder(width = Infinity): Recorder {
   return kept;
 }
 
-/** A report on the face whose clock goes on by 100 ms at each look. */
+/** A report for the renderer whose clock advances by 100 ms each time it is read. */
 export function reportOn(face: Renderer): Report {
   let time = 0;
   return new Report(face, { docs: 'docs/troubleshooting.md', now: () => (time += 100) });
 }
 
-/** Tells a report what a run told; other failures where they are given. */
+/** Passes the events of a run to a report; with other failures if given. */
 export async function play(report: Report, run: Told, failures: readonly Failure[] = run.failures): Promise<void> {
   report.begin(run.subject);
   for (const event of run.events) report.emit(event.is === 'stage-failed' ? { ...event, failures } : event);

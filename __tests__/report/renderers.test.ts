@@ -24,7 +24,7 @@ const failureLines = (
   docs: DocsPage,
 ): string[] => grouped([failures].flat()).flatMap((group) => groupLines(group, severity, look, docs));
 
-/** What a terminal gets. */
+/** The output to a terminal. */
 async function onTerminal(options: { colour: boolean; verbose: boolean }, columns: number): Promise<string[]> {
   const written: string[] = [];
   const face = terminalRenderer({ write: (text: string) => written.push(text), isTTY: true, columns }, options);

@@ -21,7 +21,7 @@ import { nodeOf } from '../support/facts.ts';
 import { modelled, Model } from '../support/model.ts';
 import { tape, type Moment } from '../support/tape.ts';
 
-/** All that a run tells a report. */
+/** All events of a run for a report. */
 export interface Told {
   readonly subject: Subject;
   readonly events: readonly Event[];
@@ -50,7 +50,7 @@ function taped(moments: Readonly<Record<string, Moment>>): Ask {
 
 const EMPTY = taped({ 'node-01': 'empty', 'node-02': 'empty' });
 const SETTLED = taped({ 'node-01': 'settled', 'node-02': 'settled' });
-/** One host was set up anew after the deployment. */
+/** One host was reinstalled after the deployment. */
 const HALF = taped({ 'node-01': 'settled', 'node-02': 'empty' });
 
 /** The stage as it looks at these hosts. */

@@ -34,7 +34,7 @@ function eventOf([stage, what]: Told): Event {
   }
 }
 
-/** A run that tells this much and ends, with these failures or none. */
+/** A run that reports these events and ends, with these failures or none. */
 async function ran(told: readonly Told[], failures: readonly Failure[] = []): Promise<Recorder> {
   const face = recorder();
   const report = reportOn(face);
@@ -50,7 +50,7 @@ async function ran(told: readonly Told[], failures: readonly Failure[] = []): Pr
   return face;
 }
 
-/** What was told of the stages, shortened: groups as `[a` and `]`, lines by stage, closing lines as they are. */
+/** The report of the stages, shortened: groups as `[a` and `]`, lines by stage, closing lines unchanged. */
 const course = ({ lines }: Recorder): string[] =>
   lines.flatMap((line) => {
     const [, word, stage] = / {2}(done|failed|waits) +(?:work|peace) of (\w)/.exec(line) ?? [];
@@ -184,7 +184,7 @@ const COURSES: readonly {
   },
 ];
 
-describe('stages that run side by side are printed in turn', () => {
+describe('stages that run in parallel are printed one after the other', () => {
   test.each(COURSES)('$name', async ({ told, failures = [], course: expected }) => {
     expect(course(await ran(told, failures))).toEqual(expected);
   });
@@ -206,7 +206,7 @@ describe('stages that run side by side are printed in turn', () => {
     expect(failure).toBeGreaterThan(0);
   });
 
-  test('and none silences the waits of another', async () => {
+  test('and none suppresses the waits of another', async () => {
     const { lines } = await ran([
       ['a', 'begins'],
       ['b', 'begins'],

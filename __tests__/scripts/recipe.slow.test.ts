@@ -12,7 +12,7 @@ jest.setTimeout(120_000);
 let tree = '';
 const read = (path: string): string => readFileSync(join(tree, path), 'utf8');
 
-/** Runs a program in the copy; gives what it printed. Throws when it fails. */
+/** Runs a program in the copy; returns its output. Throws if it fails. */
 function ran(program: string, args: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync(join(root, 'node_modules/.bin', program), args, {
     cwd: tree,
@@ -69,7 +69,7 @@ function addOperation(name: string): void {
   change(index, 'divide, snapshot,', `divide, ${name}, snapshot,`);
 }
 
-/** Runs the copy for two hosts with a runner each; gives what it printed, and its outputs as GitHub is told them. */
+/** Runs the copy for two hosts with a runner each; returns its log, and its outputs as passed to GitHub. */
 function main(inputs: Readonly<Record<string, string>>): { readonly said: string; readonly outputs: string } {
   const [cluster, output] = [join(tree, 'two.yml'), join(tree, 'outputs')];
   const roles = ['manager, database, load-balancer, replica', 'replica'];
@@ -98,7 +98,7 @@ beforeAll(() => {
     encoding: 'utf8',
   });
   for (const path of listed.stdout.split('\0')) {
-    // What is listed may have been deleted since.
+    // A listed file may have been deleted since.
     if (path === '' || path.startsWith('dist/') || !existsSync(join(root, path))) continue;
     mkdirSync(dirname(join(tree, path)), { recursive: true });
     cpSync(join(root, path), join(tree, path));
@@ -121,7 +121,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(tree, { recursive: true }));
 
-describe('a stage that was added by the recipe of CONTRIBUTING', () => {
+describe('a stage added as CONTRIBUTING describes', () => {
   interface Action {
     readonly inputs: Readonly<Record<string, unknown>>;
     readonly runs: {
@@ -156,7 +156,7 @@ describe('a stage that was added by the recipe of CONTRIBUTING', () => {
   });
 
   test.each([
-    ['English', '', 'What is true afterwards', 'What one should know of it.', 'Runs after: [`preflight`]'],
+    ['English', '', 'The state afterwards', 'Details to know.', 'Runs after: [`preflight`]'],
     ['Chinese', '.zh', '完成后的状态', '需要了解的事项。', '前置阶段：[`preflight`]'],
   ])('is in the docs in %s', (_, language, purpose, detail, before) => {
     const page = read(`actions/example/README${language}.md`);
@@ -167,14 +167,14 @@ describe('a stage that was added by the recipe of CONTRIBUTING', () => {
     expect(read(`docs/action${language}.md`)).toMatch(/nginx-lb[,、] ?example[,、] ?sometimes[,、] ?verify/);
   });
 
-  test('is a value of an input of the root action, and a job of each host where each has its own runner', () => {
+  test('is a value of an input of the root action, and a job for each host if each has its own runner', () => {
     expect(read('action.yml')).toContain('nginx-lb, example, sometimes, verify');
     const [, jobs = '{}'] = /^jobs<<.*\n(.*)$/m.exec(main({ INPUT_MODE: 'divide' }).outputs) ?? [];
     const legs = JSON.parse(jobs) as Readonly<Record<string, readonly { readonly host: string }[]>>;
     expect(legs['example']?.map(({ host }) => host)).toEqual(['node-01', 'node-02']);
   });
 
-  test('has no job where the cluster has no use for it, and cannot be asked for', () => {
+  test('has no job if the cluster does not need it, and cannot be selected', () => {
     const { said, outputs } = main({ INPUT_MODE: 'divide' });
     expect([said, outputs]).toEqual([expect.stringContaining('no fault'), expect.stringContaining('"sometimes":[]')]);
     // An empty matrix is an error to GitHub.
@@ -190,7 +190,7 @@ describe('a stage that was added by the recipe of CONTRIBUTING', () => {
   });
 });
 
-test('an operation that was added by the recipe of CONTRIBUTING is a mode, with an action and docs in both languages', () => {
+test('an operation added as CONTRIBUTING describes is a mode, with an action and docs in both languages', () => {
   expect(read('action.yml')).toContain('`inspect`: inspect the hosts.');
   expect(read('docs/action.zh.md')).toContain('`inspect` 只作检视');
   expect(read('actions/inspect/action.yml')).toContain('INPUT_MODE: inspect');
@@ -199,7 +199,7 @@ test('an operation that was added by the recipe of CONTRIBUTING is a mode, with 
   expect(main({ INPUT_MODE: 'inspec' }).said).toContain('did you mean "inspect"?');
 });
 
-test('what was added by the recipes is typed, and nothing generated is stale', () => {
+test('added stages and operations pass the type check, and no generated file is stale', () => {
   expect(ran('tsc', ['-p', 'tsconfig.build.json', '--noEmit'])).toBe('');
   expect(ran('node', ['scripts/generate.ts', '--check'])).toMatch(/up to date/);
 });

@@ -15,7 +15,7 @@ const RELEASE: Release = {
 
 test.each<[string, Partial<Release>, string]>([
   [
-    'what changed, how to stay, and where all of it is',
+    'the changes, how to stay, and where all of them are',
     {},
     `- Wait for the swarm\n- Say which host\n\nTo stay at this release: \`uses: acme/kuscia-swarm@${COMMIT} # v1.2.3\`\n\n[All changes since v1.2.2](https://github.com/acme/kuscia-swarm/compare/v1.2.2...v1.2.3)\n`,
   ],
@@ -29,7 +29,7 @@ test.each<[string, Partial<Release>, string]>([
     { subjects: ['', ' '] },
     `Only the bundles were rebuilt.\n\nTo stay at this release: \`uses: acme/kuscia-swarm@${COMMIT} # v1.2.3\`\n\n[All changes since v1.2.2](https://github.com/acme/kuscia-swarm/compare/v1.2.2...v1.2.3)\n`,
   ],
-])('tells %s', (_, of, notes) => expect(releaseNotes({ ...RELEASE, ...of })).toBe(notes));
+])('report %s', (_, of, notes) => expect(releaseNotes({ ...RELEASE, ...of })).toBe(notes));
 
 describe('a subject is text whatever is in it', () => {
   const HOSTILE = [
@@ -75,7 +75,7 @@ describe('a subject is text whatever is in it', () => {
     .filter((text) => text.trim() !== '');
   const plain = tree(releaseNotes({ ...RELEASE, subjects: ['x', 'y'] }));
 
-  test('it gives the notes no other form, no link and no mention', () => {
+  test('it adds no formatting, link or mention to the notes', () => {
     fc.assert(
       fc.property(hostile, hostile, (one, other) => {
         const read = tree(releaseNotes({ ...RELEASE, subjects: [one, other] }));
@@ -99,13 +99,13 @@ describe('a subject is text whatever is in it', () => {
     '2 hosts',
     '-1 is no index',
     '--- a line',
-  ])('%p is read as it was written', (subject) => {
+  ])('%p is rendered as written', (subject) => {
     const [list] = tree(releaseNotes({ ...RELEASE, subjects: [subject] })).children ?? [];
     expect(list && texts(nodes(list)).join('')).toBe(subject);
   });
 });
 
-test('notes are never longer than GitHub takes, and say how many changes they leave out', () => {
+test('notes are never longer than GitHub accepts, and say how many changes they omit', () => {
   const subjects = Array.from({ length: 4_000 }, (_, i) => `${i} ${'@'.repeat(100)}`);
   const notes = releaseNotes({ ...RELEASE, subjects });
   const shown = notes.split('\n').filter((line) => /^- \d/.test(line));

@@ -59,7 +59,7 @@ function git(cwd: string, ...args: string[]): string {
   return stdout.trim();
 }
 
-/** A commit on the branch that is checked out, pushed; gives its id. */
+/** Commits to the branch that is checked out and pushes it; returns the id of the commit. */
 function commit(subject: string, files: Readonly<Record<string, string>>): string {
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(join(work, name, '..'), { recursive: true });
@@ -73,7 +73,7 @@ function commit(subject: string, files: Readonly<Record<string, string>>): strin
 
 const version = (of: string): Readonly<Record<string, string>> => ({ 'package.json': JSON.stringify({ version: of }) });
 
-/** Puts a version's tag on what is checked out, and pushes it. */
+/** Tags the commit that is checked out, and pushes the tag. */
 function tagged(tag: string): void {
   git(work, 'tag', '--annotate', '--message', tag, tag);
   git(work, 'push', '--quiet', 'origin', tag);
@@ -92,7 +92,7 @@ function released(
   return again(what, tag, kind);
 }
 
-/** Runs the script in the checkout that is there already. */
+/** Runs the script in the existing checkout. */
 function again(
   what: 'check' | 'publish',
   tag: string,
@@ -106,7 +106,7 @@ function again(
   return { status, said: stdout + stderr };
 }
 
-/** What users see: where the remote's tags point, and the releases with their notes. */
+/** The public state: where the remote's tags point, and the releases with their notes. */
 const remote = (tag: string): string => git(folder, '--git-dir', origin, 'rev-parse', `refs/tags/${tag}^{commit}`);
 const tags = (): string[] =>
   git(folder, '--git-dir', origin, 'tag', '--list')
@@ -116,14 +116,14 @@ const releases = (): Record<string, string> =>
   JSON.parse(readFileSync(join(folder, 'releases.json'), 'utf8')) as Record<string, string>;
 
 describe('a release', () => {
-  test('is made of the tagged commit, and the major tag is put there', () => {
+  test('is created from the tagged commit, and the major tag is moved there', () => {
     const first = commit('Begin', version('1.0.0'));
     tagged('v1.0.0');
     expect(released('check', 'v1.0.0')).toEqual({ status: 0, said: `release: v1.0.0 on ${first} may be released\n` });
     expect([tags(), releases()]).toEqual([['v1.0.0'], {}]);
     expect(released('publish', 'v1.0.0')).toEqual({
       status: 0,
-      said: 'release: released v1.0.0\nrelease: v1 is at v1.0.0 now\n',
+      said: 'release: released v1.0.0\nrelease: v1 is now at v1.0.0\n',
     });
     expect([remote('v1'), Object.keys(releases())]).toEqual([first, ['v1.0.0']]);
     expect(releases()['v1.0.0']).toBe(
@@ -131,7 +131,7 @@ describe('a release', () => {
     );
   });
 
-  test('moves the major tag, tells what changed since the release before, and can be made again without harm', () => {
+  test('moves the major tag, lists the changes since the previous release, and can be repeated without harm', () => {
     commit('Begin', version('1.9.0'));
     tagged('v1.9.0');
     released('publish', 'v1.9.0');
@@ -139,22 +139,22 @@ describe('a release', () => {
     commit('Build the bundles', { 'dist/index.cjs': 'a' });
     commit('Thank @octocat', { 'src/b.ts': 'b', 'dist/index.cjs': 'b' });
     const last = commit('Say 1.10.0', version('1.10.0'));
-    // Never released, so what it held is new.
+    // Never released, so its changes are new.
     git(work, 'tag', 'v1.9.1', `${last}~2`);
     git(work, 'push', '--quiet', 'origin', 'v1.9.1');
     tagged('v1.10.0');
     commit('Go on', version('1.11.0'));
-    expect(released('publish', 'v1.10.0').said).toBe('release: released v1.10.0\nrelease: v1 is at v1.10.0 now\n');
+    expect(released('publish', 'v1.10.0').said).toBe('release: released v1.10.0\nrelease: v1 is now at v1.10.0\n');
     expect(remote('v1')).toBe(last);
     expect(releases()['v1.10.0']).toMatch(/^- Say 1\.10\.0\n- Thank &#64;&#8203;octocat\n- Refuse a foreign swarm\n\n/);
     const before = [tags().map(remote), releases()];
     expect(released('publish', 'v1.10.0')).toEqual({
       status: 0,
-      said: 'release: the release v1.10.0 is there already\nrelease: v1 is at v1.10.0 already\n',
+      said: 'release: the release v1.10.0 already exists\nrelease: v1 is already at v1.10.0\n',
     });
     expect(released('publish', 'v1.9.0')).toEqual({
       status: 0,
-      said: `release: the release v1.9.0 is there already\nrelease: v1 stays at ${last}, which is not older than v1.9.0\n`,
+      said: `release: the release v1.9.0 already exists\nrelease: v1 stays at ${last}, which is not older than v1.9.0\n`,
     });
     expect([tags().map(remote), releases()]).toEqual(before);
   });
@@ -187,12 +187,12 @@ describe('nothing is released', () => {
     refused(released(what, 'v1.0.1'), `v1\\.0\\.1 is on ${side}, which is not on main: merge it first`);
   });
 
-  test.each(['check', 'publish'] as const)('of another version than package.json has (%s)', (what) => {
+  test.each(['check', 'publish'] as const)('of a version other than that in package.json (%s)', (what) => {
     commit('Begin', version('1.0.0'));
     tagged('v1.0.1');
     refused(
       released(what, 'v1.0.1'),
-      'package\\.json says version 1\\.0\\.0, the tag says v1\\.0\\.1: make them the same',
+      'package\\.json has version 1\\.0\\.0, but the tag is v1\\.0\\.1: set the version in package\\.json',
     );
   });
 
@@ -221,11 +221,11 @@ describe('nothing is released', () => {
     git(work, 'push', '--quiet', '--force', 'origin', `${other}:refs/tags/v1.0.0`);
     refused(
       again('publish', 'v1.0.0'),
-      `v1\\.0\\.0 was moved to ${other} since this run started with ${tested}: nothing was released`,
+      `v1\\.0\\.0 now points to ${other}, but this run started with ${tested}: nothing was released`,
     );
   });
 
-  test('of something else than what is checked out', () => {
+  test('of a commit other than the one checked out', () => {
     commit('Begin', version('1.0.0'));
     tagged('v1.0.0');
     const next = commit('Go on', version('1.0.0'));
@@ -235,7 +235,7 @@ describe('nothing is released', () => {
   });
 });
 
-test('where GitHub does not let the major tag move, it says how to, and the next run does it', () => {
+test('if GitHub does not allow the major tag to be moved, it says how to move it, and the next run does it', () => {
   const first = commit('Begin', version('1.0.0'));
   tagged('v1.0.0');
   const hook = join(origin, 'hooks/update');
@@ -252,7 +252,7 @@ test('where GitHub does not let the major tag move, it says how to, and the next
   rmSync(hook);
   expect(again('publish', 'v1.0.0')).toEqual({
     status: 0,
-    said: 'release: the release v1.0.0 is there already\nrelease: v1 is at v1.0.0 now\n',
+    said: 'release: the release v1.0.0 already exists\nrelease: v1 is now at v1.0.0\n',
   });
   expect(remote('v1')).toBe(first);
 });

@@ -69,7 +69,7 @@ describe('root of the database is closed', () => {
     ['not again', { root: rootBy('own', false) }, []],
     ['not if nobody here can log in as root', { root: present({ login: 'refused' }) }, []],
     [
-      'perhaps, once the password that lets it in is back in its file',
+      'perhaps, once the working password is back in its file',
       { root: present({ login: 'refused' }), password: fileOf(sha256('by hand')) },
       [PERHAPS],
     ],
@@ -111,7 +111,7 @@ describe('root of the database is closed', () => {
   });
 
   test.each<[string, string | undefined, string, boolean]>([
-    ["in the last replica's job, where that reaches the database", 'node-03', 'node-03', true],
+    ["in the last replica's job, if that reaches the database", 'node-03', 'node-03', true],
     ["in no other replica's", 'node-03', 'node-02', false],
     ["in the database's host's own, where only that reaches it", undefined, 'node-01', true],
     ['in none that does not reach it', undefined, 'node-03', false],

@@ -42,29 +42,25 @@ describe('a host that has left the cluster file', () => {
   });
 
   const cases: readonly [string, Arguments, unknown][] = [
-    ['none where all nodes are described', [clusterOf(), enginesOf(THREE, (h) => present(engineInside(h))), nodes], []],
+    ['none if all nodes are described', [clusterOf(), enginesOf(THREE, (h) => present(engineInside(h))), nodes], []],
     ['reached as all others are', [smaller, inside, nodes], [left]],
     ['there even if its node is down', with3({ state: 'down' }), [left]],
     [
-      'named by its address where a described host has its name',
+      'named by its address if a described host has its name',
       with3({ hostname: 'node-02' }),
       [{ ...left, name: '10.77.0.13' }],
     ],
+    ['named by its address if its name is not valid', with3({ hostname: '$(id)' }), [{ ...left, name: '10.77.0.13' }]],
+    ['one, although it joined twice', with3({ id: 'former', state: 'down' }, { id: 'present' }), [left]],
     [
-      'named by its address where its name could be none',
-      with3({ hostname: '$(id)' }),
-      [{ ...left, name: '10.77.0.13' }],
-    ],
-    ['one, though it joined twice', with3({ id: 'former', state: 'down' }, { id: 'present' }), [left]],
-    [
-      'two where two machines have one name',
+      'two if two machines have the same name',
       with3({ hostname: 'same' }, { id: 'other', hostname: 'same', address: '10.77.0.14' }),
       [
         { ...left, name: '10.77.0.13' },
         { ...left, name: '10.77.0.14', address: '10.77.0.14' },
       ],
     ],
-    ['not the former node of a described one', with3({ id: 'former', address: two.address, state: 'down' }), []],
+    ['not a previous node of a described one', with3({ id: 'former', address: two.address, state: 'down' }), []],
     [
       'not a described one that does not answer',
       [clusterOf(), new Map([...inside, [three.name, unknown('silent')]]), nodes],

@@ -37,7 +37,7 @@ const gateway = (publicKey: string, domain = 'alice', name = 'root-kuscia-autono
 const stored = (...gateways: readonly StoredGateway[]): Fact<DatabaseState> =>
   present({ login: 'accepted', version: '8.0.40', exists: true, gateways });
 
-/** What is found on both replicas' hosts and in the database. */
+/** The facts on both replicas' hosts and in the database. */
 const factsOf = (
   second: Fact<OpenedFile>,
   third: Fact<OpenedFile>,
@@ -100,7 +100,7 @@ describe('the plan', () => {
       ['~ node-03 Kuscia configuration (datastoreEndpoint)', IS(2), RESTARTED(3)],
     ],
     [
-      'changes what is written in another way',
+      'changes a configuration that is written differently',
       [GOOD, replaced('mode: autonomy', 'mode: "autonomy"')],
       ['~ node-03 Kuscia configuration (different bytes, same meaning)', IS(2), RESTARTED(3)],
     ],
@@ -116,7 +116,11 @@ describe('the plan', () => {
       ['! all domain-key-conflict'],
     ],
     ['refuses to make a second key', [absent, absent, stored(gateway(KEY.shown))], ['! all domain-key-missing']],
-    ['refuses what cannot be read', [opened('mode: autonomy\n  - broken'), GOOD], ['! node-02 configuration-invalid']],
+    [
+      'refuses a configuration that cannot be read',
+      [opened('mode: autonomy\n  - broken'), GOOD],
+      ['! node-02 configuration-invalid'],
+    ],
     [
       'refuses a configuration of another mode',
       [opened(wanted().replace('autonomy', 'lite')), GOOD],
@@ -194,7 +198,7 @@ describe('generating a configuration', () => {
   const write = (content: string): Script =>
     ok('node-02', writeFile('write it', 'kuscia-swarm/alice/kuscia.yaml', '0600', content));
 
-  test('queries the database first, makes it without the password, and writes it with mode 0600', async () => {
+  test('queries the database first, generates it without the password, and writes it with mode 0600', async () => {
     const { fleet, events } = await carryOut(step, [
       asked('version\t8.0.40\ndatabase\tkine\n'),
       listed,
@@ -238,7 +242,7 @@ describe('generating a configuration', () => {
     expect(failuresOf(thrown)).toMatchObject([{ code }]);
   });
 
-  test('writes nothing that is not a configuration', async () => {
+  test('writes only a valid configuration', async () => {
     const thrown = await carryOut(step, [
       asked('version\t8.0.40\n'),
       listed,

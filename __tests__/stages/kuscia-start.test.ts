@@ -54,14 +54,14 @@ import { shown, stepOf } from '../support/plans.ts';
 import { says } from '../support/lines.ts';
 import { notApproved, type Change } from '../../src/engine/approved.ts';
 
-/** What is told of a replica; its container by itself. */
+/** The facts about a replica; its container is given separately. */
 type OnHost = Omit<Replica, 'standing'> & { readonly container: Fact<Container>; readonly former: Container };
 const cluster = clusterOf();
 const HOSTS = THREE.slice(1);
 const NAME = 'root-kuscia-autonomy-alice';
 const [two] = HOSTS as [Host];
 
-/** Both replicas proven, but for what is told of the first; its container by its differences. */
+/** Both replicas proven, except for the given facts about the first; its container by its differences. */
 function factsOf(
   { container, former, ...told }: Partial<OnHost> = {},
   differences: Partial<Container> = {},
@@ -203,7 +203,7 @@ describe('a replica', () => {
       [{}, { image: 'secretflow/kuscia:1.0.0b0', imageId: imageId('b') }],
       [does('~', `replace replica ${NAME}`, 'image secretflow/kuscia:1.0.0b0 -> secretflow/kuscia:1.1.0b0'), third],
     ],
-    ['made of that very image under another name is left alone', [{}, { image: imageId('a') }], [FINE(two), third]],
+    ['created from the same image under another name is kept', [{}, { image: imageId('a') }], [FINE(two), third]],
     ['whose tag is gone from the host is left alone', [{ image: absent }], [FINE(two), third]],
     [
       'with other memory is recreated',
@@ -283,12 +283,12 @@ describe('a replica', () => {
       [now(`restart replica ${NAME}`, 'its gateway port: no answer in time'), third],
     ],
     [
-      'that is silent in its own container is restarted',
+      'that does not answer in its own container is restarted',
       [{ answer: silent, within: refused }],
       [now(`restart replica ${NAME}`, 'its gateway port: no answer in time'), third],
     ],
     [
-      'that is silent in its own container and young is waited for',
+      'that does not answer in its own container soon after its start is waited for',
       [{ answer: silent, within: refused, ...youngFile }, young],
       [third, waits],
     ],
@@ -308,7 +308,7 @@ describe('a replica', () => {
       [third, waits],
     ],
     [
-      'whose API is silent though its container lets commands in is restarted',
+      'whose API is silent although its container accepts commands is restarted',
       [{ registry: unknown('timed out after 20 s'), within: present(answerOf(cluster, two)) }],
       [now(`restart replica ${NAME}`, 'timed out after 20 s'), third],
     ],
@@ -350,13 +350,13 @@ describe('a replica', () => {
     ],
     ['whose registry is unknown is waited for', [{ registry: unknown('exit 1') }, young], [third, waits]],
     [
-      'that no peer reaches yet is waited for',
+      'that no peer can reach yet is waited for',
       [{ forwarded: present(new Set([nameOf(cluster, THREE[2] as Host)])) }],
       [third, '. node-02 the load balancer forwards to root-kuscia-autonomy-alice-node-02: load-balancer-unhealthy'],
     ],
-    ['is not asked for through a load balancer that is not there yet', [{ forwarded: absent }], [FINE(two), third]],
+    ['is not requested through a load balancer that does not exist yet', [{ forwarded: absent }], [FINE(two), third]],
     [
-      'that does not work is not asked for through the load balancer',
+      'that does not work is not requested through the load balancer',
       [{ forwarded: present(new Set<string>()), answer: unknown('exit 7') }, young],
       [third, waits],
     ],
@@ -445,17 +445,25 @@ describe('replicas that are to be removed', () => {
   const tasks = [{ job: 'job-1', task: 'job-1-task', replica: nameOf(cluster, two), phase: 'Running' }];
   const cases: readonly [string, Parameters<typeof factsOf>, readonly string[]][] = [
     ['are removed one after the other', [], [remove(2), remove(3)]],
-    ['are removed where they do not work', [silentOne, young], [remove(2), remove(3)]],
-    ['are removed whatever is known of how they should be', [unasked], [remove(2), remove(3)]],
-    ['are removed with what was set aside', [{ former }], [remove(2, `${NAME}.former`), remove(2), remove(3)]],
-    ['have only what was set aside left', [{ container: absent, former }], [remove(2, `${NAME}.former`), remove(3)]],
+    ['are removed if they do not work', [silentOne, young], [remove(2), remove(3)]],
+    ['are removed whatever is known about their described state', [unasked], [remove(2), remove(3)]],
     [
-      'are removed where they are left',
+      'are removed along with containers that were set aside',
+      [{ former }],
+      [remove(2, `${NAME}.former`), remove(2), remove(3)],
+    ],
+    [
+      'have only containers that were set aside left',
+      [{ container: absent, former }],
+      [remove(2, `${NAME}.former`), remove(3)],
+    ],
+    [
+      'are removed if they are left over',
       [{ container: absent }],
       [remove(3), `= node-02 no replica ${NAME} (its configuration is kept)`],
     ],
     [
-      'are not gone where nobody knows',
+      'are not considered removed if their state is unknown',
       [{ machine: unknown('no shell'), container: unknown('exit 4') }],
       [remove(3), '! node-02 fact-unknown', '! node-02 fact-unknown'],
     ],
@@ -506,17 +514,17 @@ describe('the replicas that the load balancer forwards to', () => {
       ReturnType<typeof forwardedReplicas>,
     ]
   >([
-    ['is known where nginx runs with the wanted configuration', present(digest), written, both],
+    ['is known if nginx runs with the wanted configuration', present(digest), written, both],
     [
       'is known while it forwards to the former and the new gateway ports, whatever its file',
       present(movingFiles(deploymentOf(), [13080]).digest),
       absent,
       both,
     ],
-    ['is not asked where nginx runs with another', present('former'), written, absent],
-    ['is not asked where nginx does not answer', unknown('exit 7'), written, absent],
-    ['is not asked where somebody changed the file, whose digest stays', present(digest), fileOf('changed'), absent],
-    ['is not asked where the file is gone', present(digest), absent, absent],
+    ['is not queried if nginx runs with another one', present('former'), written, absent],
+    ['is not queried if nginx does not answer', unknown('exit 7'), written, absent],
+    ['is not queried if someone changed the file, whose digest stays', present(digest), fileOf('changed'), absent],
+    ['is not queried if the file is missing', present(digest), absent, absent],
   ])('%s', (_, loaded, onFile, forwarded) => {
     expect(forwardedReplicas(deploymentOf(), balancer, loaded, onFile, answers)).toEqual(forwarded);
   });
@@ -568,7 +576,7 @@ describe('carrying out', () => {
   });
 
   const STOPPING = { seconds: 30 };
-  /** What a host with a replica that works answers; no load balancer runs yet. */
+  /** The answers of a host with a working replica; no load balancer is running yet. */
   const settledAnswers = (): Script[] => {
     const iso = (ms: number): string => new Date(ms).toISOString();
     const name = nameOf(cluster, two);
@@ -671,17 +679,17 @@ describe('carrying out', () => {
       `replacement-impossible: the new replica ${NAME} could not be started, so the current one was kept`,
     ],
     [
-      'there is no terminal',
+      'no terminal is available',
       [ok('node-02', tried), ends('node-02', terminalCheck, { ended: 'exited', code: 1 })],
       'replacement-impossible: kuscia.sh cannot get a terminal, so the present replica was left as it is',
     ],
-  ])('leaves the present one alone where %s', async (_, scripts, failure) => {
+  ])('keeps the current one if %s', async (_, scripts, failure) => {
     const { lines, failures } = await outcomeOf([{}, { memory: GIB }], [listed, extract, ...scripts]);
     expect(failures).toEqual([failure]);
     expect(lines.filter((line) => line.includes('rename'))).toEqual([]);
   });
 
-  test('puts the former one back if the new one does not start, and says that it works again', async () => {
+  test('restores the previous one if the new one does not start, and says that it works again', async () => {
     const back = [
       ok('node-02', lastLogLines(NAME).command, 'killed\n'),
       ok('node-02', putBack(NAME, STOPPING, true)),
@@ -737,7 +745,7 @@ describe('carrying out', () => {
       'kuscia.sh exited with 0, but did not report that it deployed the replica',
     ],
     [
-      'that failed though it said it had deployed',
+      'that failed although it reported success',
       ends('node-02', startReplica(cluster), { ended: 'exited', code: 1, stdout: done }),
       'replica-unhealthy',
       'kuscia.sh did not start the replica: exit 1',
@@ -803,7 +811,7 @@ describe('carrying out', () => {
     ]);
   });
 
-  test('a restart that fails because a port is taken names what has it', async () => {
+  test('a restart that fails because a port is taken names what uses it', async () => {
     const taken = ok(
       'node-02',
       machine.command,
@@ -884,7 +892,7 @@ describe('what kuscia-init passed on', () => {
       { configuration, provenance },
       ['! node-02 host-changed'],
     ],
-    ['is no configuration', { ...same, file: absent }, { configuration }, ['! node-02 host-changed']],
+    ['is not a configuration', { ...same, file: absent }, { configuration }, ['! node-02 host-changed']],
     [
       'is both',
       { identity: present({ id: imageId('b'), digests: [] }), file: fileOf('x') },

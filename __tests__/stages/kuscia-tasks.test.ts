@@ -18,7 +18,7 @@ const task = (job: string, replica = on2, phase = 'Running'): Task => ({ job, ta
 const saying = (...tasks: Task[]): Fact<Registry> => present(registryOf(cluster, HOSTS, { tasks }));
 const silent = unknown('could not read the gateways, nodes and tasks: exit 1: refused');
 
-/** What a step says while a replica's tasks are waited for; the API answers by the seconds that have passed, and they pass by its pauses only. */
+/** The messages of a step while it waits for a replica's tasks; the API answers by the elapsed seconds, which pass only in the step's pauses. */
 async function awaited(
   minutes: number,
   answer: (seconds: number, host: string) => Fact<Registry>,
@@ -156,7 +156,7 @@ describe('a plan', () => {
       told,
     ],
     [
-      'a replica whose own API is silent, by what another says',
+      'a replica whose own API is silent, from the answer of another',
       { ...recreated, registry: silent },
       saying(task('a')),
       undefined,

@@ -52,10 +52,10 @@ const FILES = {
 const FILE = FILES.user;
 const PLACED = { address: '10.77.0.11', own: ['10.77.0.11', '172.17.0.1'] };
 
-/** Root as it is let in: by its own password, or as earlier versions made it. */
+/** Root's login: with its own password, or as created by earlier versions. */
 const rootBy = (login: 'own' | 'given', changes: object = {}): Fact<RootAccess> =>
   present({ login, version: '8.0.40', isOpen: login === 'given', knowsUser: true, usedFrom: [], ...changes });
-/** A container as earlier versions made it, and what is seen of its server. */
+/** A container as created by earlier versions, and the facts about its server. */
 const EARLIER: Told = {
   container: present(
     database({
@@ -97,7 +97,7 @@ const LATER = '? node-01 version, login and owner of the database; reached from 
 const SCHEMA = '? node-01 database schema kine (if the server has none)';
 const USER = '? node-01 user kuscia of database kine, with rights on that database only (if the server has none)';
 
-describe('a database of ours', () => {
+describe('a managed database', () => {
   const cases: readonly [string, Told, readonly string[]][] = [
     [
       'is started if it does not exist',
@@ -116,7 +116,7 @@ describe('a database of ours', () => {
       ['~ node-01 replace database alice-mysql {left behind by a failed start: port is already allocated}', LATER],
     ],
     [
-      'whose tag means the same version now is replaced by a step of its own, with both digests',
+      'whose tag now refers to another image of the same version is replaced in a separate step, with both digests',
       { image: present(imageId('b')), newVersion: present('8.0.40') },
       [MOVED, LATER],
     ],
@@ -261,7 +261,7 @@ describe('a database of ours', () => {
       [RUNS, STATE, '. node-02 reaches the database from a container: fact-unknown'],
     ],
     [
-      'whose name does not resolve in a container is refused at once',
+      'whose name does not resolve in a container is refused immediately',
       { reached: [{ host: THREE[1] as Host, fact: present('unresolved') }] },
       [RUNS, STATE, '! node-02 name-unresolved'],
     ],
@@ -301,7 +301,7 @@ describe('a database of ours', () => {
       ['~ node-01 file with the database password (mode 644 -> 600)', RUNS, STATE],
     ],
     [
-      'keeps its password file where it refuses the password',
+      'keeps its password file if it refuses the password',
       { password: fileOf(sha256('by hand')), state: present({ login: 'refused', said: 'ERROR 1045' }) },
       ['! node-01 database-login-refused'],
     ],
@@ -426,7 +426,7 @@ describe('a database of ours', () => {
     });
   });
 
-  test('of an earlier version that is upgraded too goes by the version that its root reports', () => {
+  test('of an earlier version that is also upgraded is judged by the version that its root reports', () => {
     const told = { ...EARLIER, image: present(imageId('b')), newVersion: present('8.0.40') };
     expect(shown(plan(told)).filter((line) => line.includes('upgrade'))).toEqual([]);
     expect(shown(plan({ ...told, newVersion: present('8.0.41') })).filter((line) => line.includes('upgrade'))).toEqual([
@@ -554,9 +554,9 @@ describe('a database that is to be removed', () => {
   const FORMER = '- node-01 remove alice-mysql.former (no longer wanted)';
   const former = database({ name: 'alice-mysql.former', state: 'exited' });
   const cases: readonly [string, Told, Partial<Cluster>, readonly string[]][] = [
-    ['is removed where it runs', {}, {}, [REMOVE]],
-    ['is removed with what was set aside', { former }, {}, [FORMER, REMOVE]],
-    ['has only what was set aside left', { container: absent, former }, {}, [FORMER]],
+    ['is removed if it runs', {}, {}, [REMOVE]],
+    ['is removed along with the container that was set aside', { former }, {}, [FORMER, REMOVE]],
+    ['has only the container that was set aside left', { container: absent, former }, {}, [FORMER]],
     ['is removed whatever the server says', { state: unknown('x'), listen: unknown('x') }, {}, [REMOVE]],
     [
       'is absent, with what is kept',
@@ -657,7 +657,7 @@ describe('an external database', () => {
   test.each<[string, string | undefined]>([
     ['without a CA it is logged in to as Kuscia does', undefined],
     ['by its CA it proves itself whenever it is asked', CA],
-  ])('the first use is written down; %s', async (_, ca) => {
+  ])('the first use is recorded; %s', async (_, ca) => {
     const database = { ...EXTERNAL, ...(ca !== undefined && { ca }) };
     const told = planDatabase(
       deploymentOf({ database }),
@@ -677,7 +677,7 @@ describe('an external database', () => {
     ]);
   });
 
-  test('is queried from the first replica; one that we run from its own host', () => {
+  test('is queried from the first replica; a managed one from its own host', () => {
     expect(
       [databasePlace(clusterOf({ database: EXTERNAL })), databasePlace(clusterOf())].map(({ queryHost, address }) => [
         queryHost.name,

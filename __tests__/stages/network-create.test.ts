@@ -203,7 +203,7 @@ describe('the plan', () => {
       [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '. node-02 data path: data-path-cut'],
     ],
     [
-      'refuses a pair that is too narrow, at once',
+      'refuses a pair that is too narrow, immediately',
       { 2: { paths: report(two, { 'node-03': NARROW }) }, 3: { paths: report(three, { 'node-02': NARROW }) } },
       [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '! node-02 data-path-narrow'],
     ],
@@ -218,17 +218,17 @@ describe('the plan', () => {
       [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '. node-01 data path: data-path-cut'],
     ],
     [
-      'refuses a name that only hosts know, at once',
+      'refuses a name that only hosts can resolve, immediately',
       { 2: { paths: report(two, {}, { unresolved: ['db.example'] }) } },
       [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS, '! node-02 name-unresolved'],
     ],
     [
-      'refuses a probe whose image lacks a program, at once, and tries nothing with it',
+      'refuses a probe whose image lacks a program, immediately, and tries nothing with it',
       { 2: { paths: report(two, {}, { version: 0, missing: ['bash'], tries: [] }) } },
       [OVERLAY, PROBE(1), PROBE(2), PROBE(3), OTHERS, '! node-02 probe-unfit'],
     ],
     [
-      'refuses a probe that ends at each start for want of a program',
+      'refuses a probe that exits at each start because a program is missing',
       { 2: { probe: present(probeOf(cluster, { state: 'restarting', exitCode: 127 })) } },
       [OVERLAY, PROBE(1), PROBE(3), OTHERS, '! node-02 probe-unfit'],
     ],
@@ -503,7 +503,7 @@ describe('the subnet', () => {
       [['node-02', '10.200.0.0/24 is already in use', 'route to 10.200.0.0/16']],
     ],
     [
-      'beside a route',
+      'next to a route',
       { ...all(none), 2: { ...none, machine: present(machineOf(THREE[1] as Host, { routes: ['10.200.1.0/24'] })) } },
       {},
       [],
@@ -624,7 +624,7 @@ describe('the data path', () => {
       ],
     ],
     [
-      'one direction where the other is narrow',
+      'one direction if the other is narrow',
       { 'node-02': { 'node-03': NARROW }, 'node-03': { 'node-02': SILENT } },
       [`node-03 and node-02 cannot reach each other over ${NAME}`],
     ],

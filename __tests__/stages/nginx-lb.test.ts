@@ -140,14 +140,14 @@ describe('the plan', () => {
     ],
     ['waits for a replica that it does not forward to', { answers: answersOf(two()) }, [FILES, RUNS, silent(3)]],
     ['waits for all while nobody answers', { answers: present([]) }, [FILES, RUNS, silent(2), silent(3)]],
-    ['waits for all where it could not be asked', { answers: unknown('exit 1') }, [FILES, RUNS, silent(2), silent(3)]],
+    ['waits for all if it could not be queried', { answers: unknown('exit 1') }, [FILES, RUNS, silent(2), silent(3)]],
     [
       'takes no other 401 for a replica',
       { answers: present(HOSTS.map((host) => answerOf(cluster, host, { domain: 'bob' }))) },
       [FILES, RUNS, silent(2), silent(3)],
     ],
     [
-      'stops at what is not known, with each',
+      'stops at unknown facts, with each',
       { home: unknown('1'), image: unknown('2'), container: unknown('3'), configuration: unknown('4') },
       Array<string>(4).fill('! node-01 fact-unknown'),
     ],
@@ -197,12 +197,12 @@ describe('the plan', () => {
 
     test.each([
       [
-        'replaces nothing where certificate and key are those that were given',
+        'replaces nothing if certificate and key are the given ones',
         {},
         [`= node-01 nginx configuration (digest ${wanted.digest.slice(0, 12)})`, RUNS, LEADS],
       ],
       [
-        'replaces a key that somebody changed',
+        'replaces a key that someone changed',
         { 'certificate.key': fileOf(sha256('by hand')) },
         [does('~', 'nginx configuration', 'certificate.key: its content differs from the input'), RUNS],
       ],
@@ -243,10 +243,10 @@ describe('the load balancer that is to be removed', () => {
   const FORMER = does('-', 'remove alice-nginx-lb.former', 'no longer wanted');
   const former = lb({ name: 'alice-nginx-lb.former', state: 'exited' });
   const cases: readonly [string, Partial<Facts>, readonly string[]][] = [
-    ['is removed where it runs', {}, [REMOVE]],
+    ['is removed if it runs', {}, [REMOVE]],
     ['is removed in whatever state', { container: present(lb({ state: 'created' })) }, [REMOVE]],
-    ['is removed with what was set aside', { former }, [FORMER, REMOVE]],
-    ['has only what was set aside left', { container: absent, former }, [FORMER]],
+    ['is removed along with the container that was set aside', { former }, [FORMER, REMOVE]],
+    ['has only the container that was set aside left', { container: absent, former }, [FORMER]],
     ['is removed whatever else is known', { home: unknown('x'), replicas: new Map([['b', unknown('x')]]) }, [REMOVE]],
     ['is gone', { container: absent, loaded: unknown('no such container') }, [GONE]],
     ['is not absent if that is not known', { container: unknown('exit 1') }, ['! node-01 fact-unknown']],

@@ -185,7 +185,7 @@ describe('found before anything is changed, with its evidence and the command th
         remedy: /Restart the Docker Engine on that host.*systemctl restart docker/,
       },
       {
-        name: 'no chains but a masquerade of somebody',
+        name: 'no chains but a masquerade rule of others',
         told: {
           setup: {
             rules: [
@@ -330,10 +330,10 @@ describe('found before anything is changed, with its evidence and the command th
       'a bridge that is not masqueraded',
       { networks: [{ ...BRIDGE, masquerade: false }], setup: { rules: without(/MASQUERADE/) } },
     ],
-    ['a network of somebody whose rule is missing', { networks: [BRIDGE, bridge('theirs', '172.30.0.0/16')] }],
+    ['an unrelated network whose rule is missing', { networks: [BRIDGE, bridge('theirs', '172.30.0.0/16')] }],
     ['one range that is left', { networks: built(30), routes: [] }],
     [
-      'no range left where the gateway bridge exists',
+      'no free range if the gateway bridge exists',
       { networks: [...built(31), GATEWAY], routes: [], setup: { rules: undefined } },
     ],
     ['a proxy past which everything goes', { setup: proxied(COVERED) }],
@@ -344,7 +344,7 @@ describe('found before anything is changed, with its evidence and the command th
       { setup: { kernel: { 'fs.inotify.max_user_instances': 128, 'fs.inotify.max_user_watches': 8192 } } },
     ],
     ['settings that are not known', { setup: { kernel: {} } }],
-    ['no terminal where no replica will be', { host: THREE[0] as Host, setup: { noTerminal: 'no' } }],
+    ['no terminal on a host without a replica', { host: THREE[0] as Host, setup: { noTerminal: 'no' } }],
     [
       'one terminal left',
       { setup: { kernel: { 'kernel.pty.nr': 3071, 'kernel.pty.max': 4096, 'kernel.pty.reserve': 1024 } } },
@@ -462,7 +462,7 @@ describe('address ranges of an engine', () => {
       1,
     ],
     ['only IPv6 says nothing', pools({ base: 'fd00::/48', size: 64 }), route([]), undefined],
-    ['more than can be looked through', pools({ base: '10.0.0.0/8', size: 30 }), route(['10.0.0.0/8']), undefined],
+    ['more than can be searched', pools({ base: '10.0.0.0/8', size: 30 }), route(['10.0.0.0/8']), undefined],
     [
       'nonsense',
       pools(
@@ -551,7 +551,7 @@ describe('an engine that does not answer', () => {
       },
     ],
     [
-      'for docker is elsewhere and /usr/local/bin is not looked through',
+      'for docker is elsewhere and /usr/local/bin is not searched',
       NO_DOCKER,
       setupOf({ path: '/usr/bin', docker: '', found: ['/snap/bin/docker'] }),
       { what: NO_DOCKER, cause: /non-interactive/, remedy: /ln -s \/snap\/bin\/docker \/usr\/bin\/docker/ },

@@ -10,7 +10,7 @@ const cluster = clusterOf({ hosts: TWO });
 const complete = valueOf(factOf('settled', 'node-01', setup))?.rules ?? [];
 const early = complete.filter((rule) => !/MASQUERADE/.test(rule));
 
-/** What preflight takes for the rules of the first host, which answers these, and those when it is asked for rules alone. */
+/** The rules that preflight uses for the first host, which first answers the first ones, and the second ones when queried only for rules. */
 async function rulesFound(
   first: Setup['rules'],
   then: Fact<Setup['rules']>,

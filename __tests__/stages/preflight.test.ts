@@ -181,7 +181,7 @@ describe('one thing wrong', () => {
       evidence: 'published by container squatter',
     },
     {
-      name: 'a port that a container of somebody else is about to take',
+      name: 'a port that a container of others is about to take',
       told: { ...port(20000), restarted: present(new Map([[20000, 'squatter']])) },
       code: 'port-taken',
       what: 'port 20000 (gateway) is taken',
@@ -234,10 +234,10 @@ describe('one thing wrong', () => {
       },
       2,
     ],
-    ['little memory where no replica will be', { machine: { memory: GIB } }, 1],
-    ['ptrace forbidden where no replica will be', { machine: { ptraceScope: 3 } }, 1],
+    ['little memory on a host without a replica', { machine: { memory: GIB } }, 1],
+    ['ptrace forbidden on a host without a replica', { machine: { ptraceScope: 3 } }, 1],
     ['a kernel without Yama', { machine: { ptraceScope: undefined } }, 2],
-    ['arm where no replica will be', { machine: { arch: 'aarch64' } }, 1],
+    ['arm on a host without a replica', { machine: { arch: 'aarch64' } }, 1],
     [
       'the oldest engine and kernel',
       { machine: { kernel: '4.6' }, engine: present(engineOutside({ version: '20.10.24+dfsg1' })) },
@@ -284,7 +284,7 @@ describe('hosts as a group', () => {
       [['node-02', 'its clock is at least 6 s ahead of that of node-01; 5 s are allowed']],
     ],
     [
-      'a slow one is named beside each that is ahead',
+      'a slow one is named along with each that is ahead',
       { 3: { machine: { clock: NOW - 60_000 } } },
       [
         ['node-01', 'its clock is at least 59 s ahead of that of node-03; 5 s are allowed'],
@@ -293,7 +293,7 @@ describe('hosts as a group', () => {
     ],
     ['a slow answer is not skew', { 2: { machine: { clock: NOW + 14_000 }, asked: [NOW, NOW + 15_000] } }, []],
     [
-      'hosts not asked at once are compared by what our clock said',
+      'hosts not queried at the same time are compared by our clock',
       { 2: { machine: { clock: NOW + 30_000 }, asked: [NOW + 29_990, NOW + 30_010] } },
       [],
     ],
@@ -375,7 +375,7 @@ describe('Docker and the swarm', () => {
     present(THREE.map((host, i) => nodeOf(host, i === 1 ? changes : {})));
   const whole = { 1: { engine: inSwarm({}, 0) }, 2: { engine: inSwarm({}) }, 3: { engine: inSwarm({}, 2) } };
 
-  test('of a cluster that is deployed fits', () => {
+  test('of a deployed cluster are fit', () => {
     expect(shown(plan(whole, clusterOf(), nodes()))).toEqual([FIT(1), FIT(2), FIT(3)]);
   });
 

@@ -201,7 +201,7 @@ describe('whatever hosts answer', () => {
   const chosen = fc.array(fc.nat({ max: 1_000 }), { minLength: 1, maxLength: 60 });
 
   test.each([...STAGES.entries()])(
-    'stage %i, %s, looks without changing or telling anything it must not',
+    'stage %i, %s, queries without changing or revealing anything it must not',
     async (i) => {
       await fc.assert(
         fc.asyncProperty(

@@ -25,7 +25,7 @@ const OUTSIDE = nameOf(whole, three);
 const smaller = clusterOf({ hosts: [one, two] });
 const idle = clusterOf({ hosts: [one, two, { ...three, roles: ['worker'] }] });
 
-/** What is seen while both replicas of the whole cluster run, of the hosts of a cluster file. */
+/** The facts about the hosts of a cluster file, while both replicas of the whole cluster run. */
 const seenBy = (hosts: readonly Host[], told: Partial<Facts> = {}): Facts => ({
   nodes: present(THREE.map((host) => nodeOf(host))),
   machines: new Map(hosts.map((host) => [host.name, present(machineOf(host))])),
@@ -73,7 +73,7 @@ describe('what runs and is not described is reported:', () => {
       [`-: replica ${OUTSIDE} runs on node-03 (10.77.0.13), a node of the swarm that is not in the cluster file`],
     ],
     [
-      'nothing once it is dead, though its entry stays',
+      'nothing once it is dead, although its entry stays',
       [smaller, seenBy([one, two], heard({ heartbeat: NOW - 45_000 }, false))],
       [],
     ],
@@ -155,7 +155,7 @@ describe('what runs and is not described is reported:', () => {
       [],
     ],
     [
-      'nothing where a silent host is a node of the swarm',
+      'nothing if a silent host is a node of the swarm',
       [
         whole,
         seenBy(THREE, {

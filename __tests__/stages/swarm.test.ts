@@ -30,7 +30,7 @@ const MANAGERS = [
 ];
 const [, second, third] = MANAGERS as [Host, Host, Host];
 
-/** Engines of three hosts: outside any swarm unless told. */
+/** Engines of three hosts: outside any swarm by default. */
 const engines = (
   told: Readonly<Record<string, Fact<Engine>>> = {},
   hosts: readonly Host[] = THREE,
@@ -103,7 +103,7 @@ describe('swarm-init', () => {
     expect(failure?.remedy).toContain('docker swarm leave');
   });
 
-  test('its step initialises, and nothing else', async () => {
+  test('its step initialises the swarm and does nothing else', async () => {
     const step = stepOf(planSwarmInit(deploymentOf(), engines()), 'initialise');
     const { fleet } = await carryOut(step, [ok('node-01', initSwarm('10.77.0.11'))]);
     expect(fleet.ran).toHaveLength(1);
@@ -124,7 +124,7 @@ describe('swarm-join', () => {
 
   const cases: readonly [string, ReadonlyMap<string, Fact<Engine>>, Fact<readonly SwarmNode[]>, readonly string[]][] = [
     [
-      'waits for a node that knows this manager and is not listed yet',
+      'waits for a node that has this manager but is not listed yet',
       engines({ 'node-01': inside(one), 'node-02': knowing(two), 'node-03': inside(three) }),
       present([nodeOf(one), nodeOf(three)]),
       [ready[0] ?? '', ready[2] ?? '', '. node-02 node Ready: node-not-ready'],
@@ -141,7 +141,7 @@ describe('swarm-join', () => {
       present([nodeOf(one), nodeOf(two)]),
       [`+ node-03 join as worker (not in any swarm)`, ...ready.slice(0, 2)],
     ],
-    ['is satisfied where all are Ready', all, nodes(), ready],
+    ['is satisfied if all are Ready', all, nodes(), ready],
     [
       'waits for a node that is down',
       all,
@@ -258,7 +258,7 @@ describe('swarm-join', () => {
   });
 });
 
-describe('what an engine in a swarm says of itself', () => {
+describe('what an engine in a swarm reports about itself', () => {
   const stuck = (state: string, error = ''): Fact<Engine> =>
     present({ ...engineOutside(), swarm: { ...engineOutside().swarm, state, error } });
   test.each<
@@ -405,7 +405,7 @@ describe('joining', () => {
   });
 });
 
-describe('tokens that were handed over', () => {
+describe('tokens passed between jobs', () => {
   const tokens = {
     manager: new Secret('manager join token', 'SWMTKN-1-manager'),
     worker: new Secret('worker join token', 'SWMTKN-1-worker'),
@@ -450,8 +450,8 @@ describe('tokens that were handed over', () => {
       absent,
       [late],
     ],
-    ['are rotated for the reason of this run where it has one', all, marked, present(true), [rotation]],
-    ['are rotated although they are new, where the mark could not be taken off', all, marked, present(false), [late]],
+    ["are rotated for this run's own reason if it has one", all, marked, present(true), [rotation]],
+    ['are rotated although they are new, if the mark could not be removed', all, marked, present(false), [late]],
     [
       'of another domain in the same swarm are left alone',
       all,
@@ -474,7 +474,7 @@ describe('tokens that were handed over', () => {
     expect(unsatisfied).toEqual(lines);
   });
 
-  /** Hands over what swarm-init leaves; gives what was done on the way, in order. */
+  /** Passes on the output of swarm-init; returns the actions on the way, in order. */
   async function handedOver(
     told: ReadonlyMap<string, Fact<Engine>>,
     mark = (): Promise<string> => Promise.resolve(''),
@@ -498,7 +498,7 @@ describe('tokens that were handed over', () => {
     return [...done, ...handings.map(({ kind }) => kind)];
   }
 
-  test('leave a mark in the swarm before they leave the manager, and no mark if they stay', async () => {
+  test('are marked in the swarm before they leave the manager, and not marked if they stay', async () => {
     const line = `node-01: ${shellLine(markTokens('alice', 'idnode01'))}`;
     expect(await handedOver(engines({ 'node-01': inside(one), 'node-02': inside(two) }))).toEqual([
       line,

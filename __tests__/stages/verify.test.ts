@@ -115,7 +115,7 @@ const LOCKED = engineOutside({
   },
 });
 
-/** What is red: `node-02 key: abc differs`. */
+/** The red cells: `node-02 key: abc differs`. */
 const red = ({ rows }: Matrix): string[] =>
   rows.flatMap(({ host, cells }) =>
     Object.entries(cells)
@@ -400,7 +400,7 @@ describe('red is', () => {
     expect(matrix.healthy).toBe(false);
   });
 
-  test('a cluster of which nothing is known, in every check', () => {
+  test('a cluster about which nothing is known, in every check', () => {
     const nothing = HOSTS.map((host): OnHost => ({
       host,
       machine: unknown('a'),
@@ -430,7 +430,7 @@ describe('a host that does not answer', () => {
     why: 'could not read: connection lost: Timed out while waiting for handshake',
     lost: true,
   };
-  /** What is seen while one host does not answer. */
+  /** The facts while one host does not answer. */
   function without(host: Host, told: Partial<Facts> = {}, replica: Partial<OnHost> = {}): ReturnType<typeof verify> {
     const known = factsOf();
     const isOf = (path: { readonly from: string; readonly to: string }): boolean =>
@@ -458,7 +458,7 @@ describe('a host that does not answer', () => {
     { answer: present({ status: 0, domain: '', instance: '', exit: 28 }) },
   ];
 
-  test('hides nothing of the others: its own row says what is not reached, and nothing else is reported as broken', () => {
+  test('does not hide the others: its own row says what was not reached, and nothing else is reported as broken', () => {
     const { matrix, plan } = without(...power);
     expect(red(matrix)).toEqual([
       'node-03 direct: no answer in time',
@@ -497,7 +497,7 @@ describe('a host that does not answer', () => {
     expect(without(three).matrix).toMatchObject({ healthy: false, silent: ['node-03'] });
   });
 
-  test('that runs the database and the load balancer: both are judged by those that use them', () => {
+  test('that runs the database and the load balancer has both judged by those that use them', () => {
     const [first] = THREE as [Host];
     const lost = { ...factsOf().database, container: gone, state: gone };
     const balancer = { container: gone, configuration: gone, secrets: new Map(), loaded: gone };
@@ -656,7 +656,7 @@ describe('a failed check has the observed cause, and a remedy for it', () => {
       },
     ],
     [
-      'a second machine of one name, though the first wrote last',
+      'a second machine with the same name, although the first wrote last',
       'overlay',
       [{ containers: everywhere(three, twin) }],
       { cause: /keep overwriting/, evidence: /container twin on node-03/ },
@@ -668,7 +668,7 @@ describe('a failed check has the observed cause, and a remedy for it', () => {
       { cause: /under the same name/, evidence: /container twin on outside/, remedy: /hostnamectl/ },
     ],
     [
-      'a second machine that is none of ours',
+      'a second machine that is not in the cluster file',
       'overlay',
       [{}, both(saying(two, { address: '10.200.0.99' }))],
       {
@@ -833,7 +833,7 @@ describe('what explains failed checks is named before them', () => {
       'does not run',
     ],
     [
-      'a configuration that somebody changed',
+      'a configuration that someone changed',
       [{ ...loadBalancer({ configuration: fileOf('by hand') }), ...none }],
       {
         code: 'load-balancer-configuration',
@@ -916,12 +916,12 @@ describe('on real hosts', () => {
     return { views, proof: plan?.proof, trips: fleet.trips, plan };
   };
 
-  test('it takes one round trip to each', async () => {
+  test('one round trip to each is enough', async () => {
     const { proof, trips } = await looked(TWO.map(({ name }) => name));
     expect([proof?.healthy, trips]).toEqual([true, TWO.length]);
   });
 
-  test('a host that only its own job reaches has already answered there every query made here', async () => {
+  test('a host that only its own job reaches has already answered every query there', async () => {
     const views = new Map(
       await Promise.all(TWO.map(async ({ name }) => [name, (await looked([name])).views.of(name)] as const)),
     );

@@ -12,11 +12,11 @@ const rows = page
   .slice(2)
   .map((line) => line.split('|').map((cell) => cell.trim()));
 
-test('the list of traps is there', () => {
+test('the list of traps exists', () => {
   expect(rows.length).toBeGreaterThan(60);
 });
 
-test('every row but that of the stand-in itself says where it is known from', () => {
+test('every row except that of the stand-in itself names its source', () => {
   const unsourced = rows.filter(
     ([, what = '', from = '']) =>
       what !== 'it says that it is a stand-in' && from.split(', ').some((label) => !sources.includes(label)),
@@ -24,7 +24,7 @@ test('every row but that of the stand-in itself says where it is known from', ()
   expect(unsourced).toEqual([]);
 });
 
-test.each(rows)('%s%s is held by a test', (_, what, from, held) => {
+test.each(rows)('%s%s is covered by a test', (_, what, from, held) => {
   expect([what, from]).not.toContain('');
   const [file = '', ...name] = (held ?? '').split(' › ');
   const path = file === 'lab/standin' ? here('../lab/standin.test.ts') : here(`${file}.test.ts`);

@@ -15,7 +15,7 @@ export function observed(name: string): string {
   return readFileSync(new URL(`data/${name}`, import.meta.url), 'utf8');
 }
 
-/** A place of its own under the system's temporary folder, with no waits. */
+/** A separate place under the system's temporary folder, without waits. */
 export function somePlace(more: Partial<Place> = {}): Place {
   const home = mkdtempSync(join(tmpdir(), 'stand-in-'));
   mkdirSync(`${home}/etc/conf`, { recursive: true });

@@ -13,7 +13,7 @@ const objects = (name: string): KubeObject[] => {
   return value.items ?? [value];
 };
 
-/** What the observation shows under `$ kubectl ARGS`. */
+/** The observed output under `$ kubectl ARGS`. */
 function shown(args: string): string {
   const text = observed('kubectl/kubectl-one-replica.txt').split(`$ kubectl ${args}\n`)[1] ?? '';
   return text.split('rc=0')[0] ?? '';
@@ -101,7 +101,7 @@ describe('kubectl get', () => {
     ]);
   });
 
-  test('says what is not there as kubectl does', async () => {
+  test('reports missing objects like kubectl', async () => {
     const { run } = await cluster();
     expect(await run('get', 'cdr')).toEqual({ code: 0, stdout: '', stderr: 'No resources found\n' });
     expect(await run('get', 'gw', '-n', 'bob')).toEqual({
@@ -142,7 +142,7 @@ test('kubectl apply says created, unchanged and configured', async () => {
   expect(said).toEqual(['created', 'unchanged', 'configured']);
 });
 
-test('kubectl delete gateway takes the object away once', async () => {
+test('kubectl delete gateway deletes the object once', async () => {
   const { run } = await cluster();
   const remove = (): ReturnType<typeof run> =>
     run('delete', 'gateway', 'root-kuscia-autonomy-alice-hosta', '-n', 'alice');

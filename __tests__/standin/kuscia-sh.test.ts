@@ -36,7 +36,7 @@ const start = [
 const container = '/root/root-kuscia-autonomy-alice';
 const dirs = (host: StubHost): boolean => existsSync(`${host.root}/root-kuscia-autonomy-alice/data`);
 
-/** What a golden case prints up to the inner exit code, with ids and the host's name made the stub's, and without the prompt (no terminal shows it here). */
+/** The output of a golden case up to the inner exit code, with ids and the host's name replaced by the stub's, and without the prompt (no terminal shows it here). */
 function said(name: string): string {
   const text = golden[name]?.stdout ?? '';
   // eslint-disable-next-line no-control-regex -- the colours are part of what is compared
@@ -112,7 +112,7 @@ describe('kuscia.sh start', () => {
     });
   });
 
-  test('wants every gateway line but one not to hold its name', () => {
+  test('requires that only one gateway line contains its name', () => {
     const host = stubHost(config);
     host.state('gateways', 'root-kuscia-autonomy-alice-node-02\nroot-kuscia-autonomy-alice-node-02b\n');
     const { code, stderr } = host.run(start);
@@ -123,7 +123,7 @@ describe('kuscia.sh start', () => {
     expect(host.sleeps()).toBe(60);
   });
 
-  test('reports a restarting container by the engine alone, and gives up after 60 tries', () => {
+  test('reports a restarting container only through the engine, and gives up after 60 tries', () => {
     const host = stubHost(config);
     host.state('restarting', '');
     const { code, stderr } = host.run(start);
@@ -163,7 +163,7 @@ describe('kuscia.sh start refuses', () => {
     }
   });
 
-  test('nothing when a longer network name satisfies its filter, and then falls over the missing network', () => {
+  test('nothing when a longer network name matches its filter, and then fails on the missing network', () => {
     const host = stubHost(config);
     host.state('listed', 'id-of-kuscia-exchange-cluster-old\n');
     host.state('network', undefined);
@@ -234,7 +234,7 @@ describe('kuscia.sh start goes on', () => {
     });
   });
 
-  test('to a healthy replica and exit code 1 where the engine image is nowhere', () => {
+  test('to a healthy replica and exit code 1 if the engine image is unavailable', () => {
     const host = stubHost(config);
     host.state('listed', 'abc\n');
     host.state('container', 'container-id\n');
@@ -301,7 +301,7 @@ test('a bad -P prints the usage and ends with 0, --memory-limit VALUE is illegal
   expect(host.run(['start', '--memory-limit', '8G'])).toMatchObject({ code: 1, stderr: 'illegal option: --\n' });
 });
 
-test('a runtime with quotes or a remark loses its capability', () => {
+test('a runtime with quotes or a comment loses its capability', () => {
   for (const runtime of ['"runp"', 'runp # fast']) {
     const host = stubHost(config.replace('runtime: runp', `runtime: ${runtime}`));
     host.run(start);

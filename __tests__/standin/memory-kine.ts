@@ -1,6 +1,6 @@
 import { TakenError, type Kine, type KubeObject } from '../../lab/images/kuscia/src/kine.ts';
 
-/** The shared database in memory, with the one property that matters: whoever is second to create is told so. */
+/** The shared database in memory, with the one property that matters: the second to create an object gets an error. */
 export function memoryKine(): Kine & { readonly keys: () => string[] } {
   const objects = new Map<string, { object: KubeObject; revision: number }>();
   const claims = new Set<string>();

@@ -20,7 +20,7 @@ const bare = (line: string): string =>
     .replace(/Duration: [^,]*/, 'Duration: ');
 const seen = observed('log-noise.txt').trimEnd().split('\n').map(bare);
 
-/** What is logged meanwhile, without times. */
+/** The lines logged meanwhile, without times. */
 function logged(act: (log: Log) => unknown): string[] {
   let printed = '';
   act(createLog((text) => void (printed += text)));

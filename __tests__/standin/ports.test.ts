@@ -39,7 +39,7 @@ function table(protocol: string) {
   });
 }
 
-/** What the observation shows of the gateway's 401: the header lines in their order, and the body with its newline. */
+/** The observed 401 of the gateway: the header lines in their order, and the body with its newline. */
 const [statusLine = '', ...observedLines] = observed('gateway-401-direct.txt')
   .trimEnd()
   .split('\n')
@@ -134,7 +134,7 @@ test('the gateway shows a certificate of its own, issued by the domain', async (
   expect(shown.validToDate.getUTCFullYear() - shown.validFromDate.getUTCFullYear()).toBe(10);
 });
 
-test('the gateway hangs up on plain HTTP without a word while TLS is on', async () => {
+test('the gateway closes plain HTTP connections without an answer while TLS is on', async () => {
   const entry = table('').find(({ port }) => port === 1080)!;
   await listen(entry.server, 0, '127.0.0.1');
   closers.push(() => entry.server.close());
@@ -151,7 +151,7 @@ test('the gateway hangs up on plain HTTP without a word while TLS is on', async 
   expect(heard).toBe('closed after ""');
 });
 
-test('KusciaAPI is healthy for who has token and certificate, and only by POST', async () => {
+test('KusciaAPI reports health only to clients with token and certificate, and only by POST', async () => {
   const call = { tls: true, client: true, path: '/healthZ', method: 'POST', headers: { token: 'secret' } };
   expect(await ask('', 8082, call)).toMatchObject({ code: 200, body: healthy });
   expect(await ask('', 8082, { ...call, method: 'GET' })).toMatchObject({ code: 404, body: '404 page not found' });
@@ -173,7 +173,7 @@ test('KusciaAPI is plain HTTP without a token under NOTLS', async () => {
   expect(await ask('NOTLS', 8082, { path: '/healthZ', method: 'POST' })).toMatchObject({ code: 200, body: healthy });
 });
 
-test('datamesh answers GET with 404, which the probe takes for well', async () => {
+test('datamesh answers GET with 404, which the probe accepts as healthy', async () => {
   expect(await ask('', 8070, { tls: true, client: true, path: '/healthZ' })).toMatchObject({
     code: 404,
     body: '404 page not found',

@@ -60,7 +60,7 @@ describe('the shared database', () => {
     expect(await gateways(replica)).toHaveLength(1);
   });
 
-  test('lets one of two first starts make the kinds and kills the other', async () => {
+  test('lets one of two first starts create the resource kinds and kills the other', async () => {
     const kine = memoryKine();
     const [a, b] = [someReplica(kine, {}, pem), someReplica(kine, { hostname: hostb }, pem)];
     const [missingA, missingB] = [await missingKinds(a), await missingKinds(b)];
@@ -144,7 +144,7 @@ describe('the same host name twice', () => {
 });
 
 describe('the end of a replica', () => {
-  test('in order takes its node away at once and leaves its gateway and its lease', async () => {
+  test('by a graceful stop removes its node immediately and leaves its gateway and its lease', async () => {
     const kine = memoryKine();
     const [a, b] = [someReplica(kine, {}, pem), someReplica(kine, { hostname: hostb }, pem)];
     await register(a);
@@ -159,7 +159,7 @@ describe('the end of a replica', () => {
     expect(kine.keys()).toContain(`/registry/leases/kube-node-lease/${hostb}`);
   });
 
-  test('by force leaves its node NotReady after 46 seconds without a lease, with two taints, for good', async () => {
+  test('by a kill leaves its node NotReady after 46 seconds without a lease, with two taints, permanently', async () => {
     let now = Date.parse('2026-11-23T14:00:00Z');
     const kine = memoryKine();
     const [a, b] = [someReplica(kine, {}, pem), someReplica(kine, { hostname: hostb }, pem)];
@@ -192,7 +192,7 @@ describe('the end of a replica', () => {
     expect(statuses.map(({ name, status }) => `${name} ${status}`)).toEqual([`${hosta} Ready`, `${hostb} NotReady`]);
   });
 
-  test('is not brought about by who deletes its node and its gateway: both are back soon', async () => {
+  test('is not caused by deleting its node and its gateway: both return soon', async () => {
     const kine = memoryKine();
     const replica = someReplica(kine, {}, pem);
     await register(replica);

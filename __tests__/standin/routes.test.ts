@@ -104,7 +104,7 @@ describe('a route', () => {
     ]);
   });
 
-  test('is refused to who signs with another key', async () => {
+  test('is refused if signed with another key', async () => {
     const [alice, bob, other] = [await party('alice'), await party('bob'), await party('alice')];
     await add(bob, alice);
     await bob.routes.round();
@@ -148,7 +148,7 @@ describe('a route', () => {
       spec: { ...domain.spec, cert: Buffer.from(other).toString('base64') },
     }));
     await alice.routes.round();
-    // Anew, so that it need not wait for the next heartbeat.
+    // Again, so that it need not wait for the next heartbeat.
     await createRoutes(bob.replica).round();
     await alice.routes.round();
     expect((await states()).slice(0, 3)).toEqual([
@@ -188,7 +188,7 @@ describe('a route', () => {
   });
 });
 
-test('the handshake tells a stranger 5 and a wrong address 1', async () => {
+test('the handshake answers a stranger with 5 and a wrong address with 1', async () => {
   const { routes } = await party('alice');
   const asked = (headers: Record<string, string>): Promise<unknown> =>
     routes.handshake({ headers } as unknown as IncomingMessage);

@@ -22,7 +22,7 @@ const good = init([
   'mysql://root:password@tcp(127.0.0.1:1)/kine',
 ]).stdout;
 
-/** Starts with a configuration; what was printed, without times, and the exit code. */
+/** Starts with a configuration; returns the output, without times, and the exit code. */
 async function tryStart(
   text: string | undefined,
   more: Partial<Place> = {},
@@ -75,7 +75,7 @@ describe('a configuration that cannot be used', () => {
     expect(await tryStart(good, { address: '' })).toEqual({ code: 1, printed: `${head}host IP unknown\n` });
   });
 
-  test('ends at once with a key that is none', async () => {
+  test('ends at once with an invalid key', async () => {
     const { code, printed } = await tryStart(good.replace(/domainKeyData: .*/, 'domainKeyData: bm9uZQ=='));
     expect(code).toBe(1);
     expect(printed.split('\n').slice(2)).toEqual([
@@ -119,7 +119,7 @@ describe('a database that cannot be used', () => {
     expect(inGoWords(error(fields), options)).toBe(words);
   });
 
-  test('is refused by its name where the scheme is wrong or missing', () => {
+  test('is refused by name if the scheme is wrong or missing', () => {
     expect(readEndpoint('mysqlx://a:b@tcp(h:1)/d')).toEqual({
       ok: false,
       message: "Kuscia 'datastoreEndpoint' config: Driver Name is 'mysqlx' Not supported",
@@ -156,7 +156,7 @@ describe('a database that cannot be used', () => {
         () => Promise.resolve(),
       ),
     ).toBe(code);
-    // Which module is told first differs from run to run.
+    // Which module is notified first differs from run to run.
     const sorted = (all: string[]): string[] =>
       all.filter((line) => line && (slow ? !line.includes('coredns') : true)).sort();
     expect(sorted(printed.split('\n').map((line) => line.replace(/^\d{4}-\S+ \S+ /, '')))).toEqual(

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-// Answers as the engine was seen to; the files beside it say in which state the host is. `exec -it` wants a terminal.
+// Answers as observed from the engine; the files beside it give the state of the host. `exec -it` requires a terminal.
 const docker = `#!/bin/bash
 here=$(dirname "$0")/../state
 { printf '%s\\037' "$@"; echo; } >>"$here/calls"
@@ -61,7 +61,7 @@ export interface StubHost {
   sleeps(): number;
 }
 
-/** A worker named node-02 where nothing was deployed yet and a terminal is there; sleeping takes no time. */
+/** A worker named node-02 where nothing was deployed yet, with a terminal; sleeping takes no time. */
 export function stubHost(config: string): StubHost {
   const folder = mkdtempSync(join(tmpdir(), 'kuscia-sh-'));
   const root = join(folder, 'root');

@@ -12,7 +12,7 @@ import { memoryKine } from './memory-kine.ts';
 
 const hosta = 'root-kuscia-autonomy-alice-hosta';
 
-/** A replica with one task of so many seconds, at a time that only passes when it is told to. */
+/** A replica with one task of so many seconds, with a clock that the test advances. */
 async function running(seconds: number, imageMissing = false) {
   let now = Date.parse('2026-11-26T17:37:28Z');
   const kine = memoryKine();

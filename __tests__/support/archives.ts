@@ -7,7 +7,7 @@ import { create } from 'tar';
 /** An image as an archive is to hold it. */
 export interface Saved {
   readonly tags: readonly string[] | null;
-  /** What it is made of: another text is another image. */
+  /** Its content: a different text gives a different image. */
   readonly content: string;
 }
 

@@ -36,7 +36,7 @@ export const MANAGED = {
   listen: '10.77.0.11',
 } as const;
 
-/** A database that somebody else runs. */
+/** A database run by others. */
 export const EXTERNAL = {
   kind: 'external',
   address: '10.77.0.14',
@@ -45,7 +45,7 @@ export const EXTERNAL = {
   user: 'kuscia',
 } as const;
 
-/** The tutorial's cluster on three hosts, with what is told instead. */
+/** The tutorial's cluster on three hosts, with the given replacements. */
 export function clusterOf(changes: Partial<Cluster> = {}): Cluster {
   return {
     domain: 'alice',

@@ -18,7 +18,7 @@ export const NOW = Date.UTC(2026, 10, 23, 12);
 
 export const GIB = 1024 ** 3;
 
-/** Ids as docker makes them, told apart by one letter. */
+/** Ids as docker generates them, distinguished by one letter. */
 export const imageId = (letter: string): string => `sha256:${letter.repeat(64)}`;
 
 /** A machine that meets every requirement. */
@@ -266,7 +266,7 @@ export const gatewayOf = (cluster: Cluster, host: Host, changes: Partial<Gateway
   ...changes,
 });
 
-/** What every replica says of all replicas. */
+/** The report of every replica about all replicas. */
 export const registryOf = (cluster: Cluster, hosts: readonly Host[], changes: Partial<Registry> = {}): Registry => ({
   gateways: hosts.map((host) => gatewayOf(cluster, host)),
   nodes: hosts.map((host) => ({ name: nameOf(cluster, host), ready: true })),

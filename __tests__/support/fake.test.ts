@@ -8,7 +8,7 @@ import { PASSWORD } from './deployment.ts';
 const hello = changing('greet', ['echo', 'hello']);
 
 describe('a fake fleet', () => {
-  test('answers what its script says, in turn, and the last one again', async () => {
+  test('gives the answers of its script in turn, and repeats the last one', async () => {
     const fleet = new FakeFleet([ok('a', hello, '1'), ends('a', hello, { ended: 'exited', code: 7 })]);
     expect(await Promise.all([1, 2, 3].map(() => fleet.run('a', hello)))).toMatchObject([
       { code: 0, stdout: '1' },
@@ -22,13 +22,13 @@ describe('a fake fleet', () => {
     ['a word is another', 'a', changing('greet', ['echo', 'Hello'])],
     ['an argument more', 'a', changing('greet', ['echo', 'hello', ''])],
     ['the host is another', 'b', hello],
-  ])('knows no command when %s', async (_, host, command) => {
+  ])('does not recognise a command when %s', async (_, host, command) => {
     const fleet = new FakeFleet([ok('a', hello)]);
     expect(await fleet.run(host, command)).toMatchObject({ ended: 'lost' });
     expect(offencesOf()).toHaveLength(1);
   });
 
-  test('tells when a secret stands in an argument, and takes it as input', async () => {
+  test('reports a secret in an argument, and accepts it as input', async () => {
     const leaking = changing('login', ['mysql', `-p${PASSWORD}`]);
     const proper = changing('login', ['mysql'], { stdin: new Secret('password', PASSWORD) });
     const fleet = new FakeFleet([ok('a', leaking), ok('a', proper)]);
@@ -39,7 +39,7 @@ describe('a fake fleet', () => {
     expect(fleet.ran[0]).toEqual({ host: 'a', line: 'mysql', stdin: PASSWORD });
   });
 
-  test('answers a bundle as a host does, and knows each of its commands', async () => {
+  test('answers a bundle like a host, and recognises each of its commands', async () => {
     const odd = reading('show', script(`printf '%s\n' "it's" $1`, `a'b\nc) >"$0.o"`));
     const fleet = new FakeFleet([
       ok('a', hello, '\nx\n'),

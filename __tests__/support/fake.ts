@@ -14,7 +14,7 @@ import { KEY } from './key.ts';
 import { PASSWORD } from './deployment.ts';
 import type { Take } from './tape.ts';
 
-/** What a fake answers: the whole line on that host, and how it ends. Given twice, the answers come in turn and the last one stays. */
+/** An answer of a fake: the whole line on that host, and how it ends. If given twice, the answers come in turn and the last one repeats. */
 export type Script = Pick<Take, 'host' | 'line' | 'outcome'>;
 
 /** A command that a fake was given. */
@@ -39,7 +39,7 @@ afterEach(() => {
   if (left.length > 0) throw new Error(`a fake host was given what it must not be given:\n${left.join('\n')}`);
 });
 
-/** Hosts that answer what a script says, word for word, and make the test fail on anything else. */
+/** Hosts that answer exactly as scripted, and make the test fail on any other command. */
 export class FakeFleet implements Fleet {
   /** Every command but bundles, which count as the commands in them. */
   readonly ran: Ran[] = [];
@@ -97,7 +97,7 @@ export class FakeFleet implements Fleet {
     return { ended: 'lost', reason: 'the fake does not know this command', stdout: '', stderr: '' };
   }
 
-  /** What the commands of a bundle answer, put together as the host does. */
+  /** The answers to the commands of a bundle, combined as on a host. */
   #together(host: string, { commands, mark }: Bundled): Outcome {
     const outcomes = commands.map((each) => this.#outcome(host, each));
     const stdout = outcomes
@@ -146,7 +146,7 @@ export const ends = (host: string, command: Command, outcome: Partial<Outcome> &
   outcome: { stdout: '', stderr: '', ...outcome } as Outcome,
 });
 
-/** What was told while a step was carried out. */
+/** The messages while a step was carried out. */
 export interface Carried {
   readonly fleet: FakeFleet;
   readonly events: readonly Event[];

@@ -47,10 +47,10 @@ describe('it refuses as GitHub does:', () => {
       403,
       'Resource not accessible by integration',
     ],
-    ['what is not there', () => undefined, 'GET', '/nothing', undefined, 404, 'Not Found'],
-    ['an issue that is not there', () => undefined, 'PATCH', '/issues/9', {}, 404, 'Not Found'],
+    ['what does not exist', () => undefined, 'GET', '/nothing', undefined, 404, 'Not Found'],
+    ['an issue that does not exist', () => undefined, 'PATCH', '/issues/9', {}, 404, 'Not Found'],
     [
-      'issues where they are turned off',
+      'issues if they are disabled',
       () => (api.state.hasIssues = false),
       'POST',
       '/issues',
@@ -68,7 +68,7 @@ describe('it refuses as GitHub does:', () => {
       'Validation Failed',
     ],
     [
-      'a label that is there',
+      'a label that exists',
       () => undefined,
       'POST',
       '/labels',
@@ -76,16 +76,8 @@ describe('it refuses as GitHub does:', () => {
       422,
       'Validation Failed',
     ],
-    [
-      'a colour that is none',
-      () => undefined,
-      'POST',
-      '/labels',
-      { name: 'x', color: 'red' },
-      422,
-      'Validation Failed',
-    ],
-    ['an artifact that is not there', () => undefined, 'DELETE', '/actions/artifacts/9', undefined, 404, 'Not Found'],
+    ['an invalid colour', () => undefined, 'POST', '/labels', { name: 'x', color: 'red' }, 422, 'Validation Failed'],
+    ['an artifact that does not exist', () => undefined, 'DELETE', '/actions/artifacts/9', undefined, 404, 'Not Found'],
   ])('%s', async (what, arrange, method, path, body, status, message) => {
     arrange();
     const got = await ask(method, path, body, what.startsWith('a token') ? 'ghs_x' : undefined);
@@ -93,7 +85,7 @@ describe('it refuses as GitHub does:', () => {
     expect(got.headers.get('content-type')).toBe('application/json; charset=utf-8');
   });
 
-  test('and names the permission that it asks for', async () => {
+  test('and names the permission that it requires', async () => {
     api.state.permissions.actions = 'none';
     expect((await ask('GET', '/actions/runs/1/artifacts')).headers.get('x-accepted-github-permissions')).toBe(
       'actions=read',
@@ -101,7 +93,7 @@ describe('it refuses as GitHub does:', () => {
   });
 });
 
-test('it pages by links that go by the number of the repository, thirty at once unless told', async () => {
+test('it pages by links with the id of the repository, thirty at a time by default', async () => {
   for (let i = 0; i < 65; i += 1) api.state.addIssue({ title: `${i}` });
   const first = await ask('GET', '/issues?direction=asc');
   expect((first.body as { number: number }[]).map(({ number }) => number)).toEqual(
@@ -131,7 +123,7 @@ test('it lists pull requests among the issues, and only what has every label', a
   expect(await list('state=closed')).toEqual([]);
 });
 
-test('it drops labels without a word where they may not be set, and makes them otherwise', async () => {
+test('it silently drops labels that may not be set, and creates the others', async () => {
   expect((await ask('POST', '/issues', { title: 'x', labels: ['new'] })).body).toMatchObject({
     number: 1,
     state: 'open',
@@ -154,7 +146,7 @@ test('it counts artifacts beside the page, and deletes without a body', async ()
   expect(await ask('DELETE', `/actions/artifacts/${id}`)).toMatchObject({ status: 204, body: undefined });
 });
 
-describe('it fails as it is told to:', () => {
+describe('it fails as instructed:', () => {
   test.each([
     ['lost-before', 0],
     ['lost-after', 1],
@@ -166,7 +158,7 @@ describe('it fails as it is told to:', () => {
     expect((await ask('GET', '/issues')).status).toBe(200);
   });
 
-  test('an answer in place of the true one carries nothing out, as often as told', async () => {
+  test('a substituted answer has no effect, as many times as instructed', async () => {
     api.fault({ when: ({ method }) => method === 'POST', times: 2, then: REFUSALS.tooFast(7) });
     expect((await ask('GET', '/issues')).status).toBe(200);
     for (let i = 0; i < 2; i += 1) {

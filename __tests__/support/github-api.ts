@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { JSON_TYPE, refused, routes, viewer, type Answer, type Asked } from './github-routes.ts';
 import { GithubState, type StateOptions } from './github-state.ts';
 
-/** One request that came in, and the status that was answered; undefined where the connection was cut. */
+/** A received request, and the status of its answer; undefined if the connection was cut. */
 export interface Seen {
   readonly method: string;
   /** Without host; with the query. */
@@ -18,14 +18,14 @@ export interface Seen {
 export type DeploymentError = Answer | 'lost-before' | 'lost-after' | 'broken-off';
 
 export interface Fault {
-  /** Which requests it concerns: all, unless told. */
+  /** The requests that it concerns; by default all. */
   readonly when?: (asked: { readonly method: string; readonly path: string }) => boolean;
-  /** How many of them; one, unless told. */
+  /** How many of them; by default one. */
   readonly times?: number;
   readonly then: DeploymentError;
 }
 
-/** GitHub's REST API as far as src/github speaks to it. */
+/** GitHub's REST API as far as src/github uses it. */
 export interface GithubApi {
   /** To be given as GITHUB_API_URL. */
   readonly url: string;
@@ -77,7 +77,7 @@ export const REFUSALS = {
   } satisfies Answer,
 } as const;
 
-/** Starts the API on that address; on a free port of this machine unless told. */
+/** Starts the API on that address; by default on a free port of this machine. */
 export async function startGithubApi(
   options: StateOptions & { readonly host?: string; readonly port?: number } = {},
 ): Promise<GithubApi> {

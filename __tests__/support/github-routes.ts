@@ -13,7 +13,7 @@ export interface Asked {
 export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** A text is sent as it is; anything else as JSON. */
+  /** A text is sent unchanged; anything else as JSON. */
   readonly body?: unknown;
 }
 
@@ -31,7 +31,7 @@ export const refused = (
   body: { message, ...(errors && { errors }), documentation_url: documentation, status: String(status) },
 });
 
-/** What the token writes as, which only GraphQL tells an app: https://docs.github.com/graphql/reference/queries */
+/** The login that the token writes as, which only GraphQL shows to an app: https://docs.github.com/graphql/reference/queries */
 export function viewer(state: GithubState, { body }: Asked): Answer {
   return body['query'] === '{ viewer { login } }'
     ? { status: 200, body: { data: { viewer: { login: state.login } } } }

@@ -1,11 +1,11 @@
-/** What a job's token may do; https://docs.github.com/actions/reference/workflow-syntax-for-github-actions#permissions */
+/** The permissions of a job's token; https://docs.github.com/actions/reference/workflow-syntax-for-github-actions#permissions */
 export type Permission = 'none' | 'read' | 'write';
 
 export interface StateOptions {
   readonly repository?: string;
   readonly token?: string;
   readonly permissions?: Partial<Permissions>;
-  /** Milliseconds of its clock; that of the machine unless told. */
+  /** Milliseconds of its clock; by default that of the machine. */
   readonly now?: () => number;
 }
 
@@ -77,7 +77,7 @@ export class GithubState {
   login = BOT.login;
   /** Whether issues are turned on. */
   hasIssues = true;
-  /** Whether the token may set labels on a new issue; GitHub drops them without a word where it may not. */
+  /** Whether the token may set labels on a new issue; otherwise GitHub silently drops them. */
   setsLabels = true;
   url = '';
   #last = 0;
@@ -114,7 +114,7 @@ export class GithubState {
       created_at: this.time(),
     };
     this.issues.push(added);
-    // A label that is not there yet is made, with nothing but its name.
+    // A missing label is created, with only its name.
     for (const name of labels) if (!this.hasLabel(name)) this.labels.push({ name, color: 'ededed', description: null });
     return added;
   }

@@ -17,7 +17,7 @@ export function makeKey(): DomainKey {
 export const publicHalf = (pem: string): string =>
   Buffer.from(createPublicKey(createPrivateKey(pem)).export({ type: 'pkcs1', format: 'pem' })).toString('base64');
 
-/** The key of every test domain that does not need another: made anew for each test file, so that none is kept anywhere. */
+/** The default key of test domains: generated for each test file, so that none is stored anywhere. */
 export const KEY: DomainKey = makeKey();
 
 /** A second one. */

@@ -1,7 +1,7 @@
 import { seen, type Words } from '../../src/engine/about.ts';
 import type { Note } from '../../src/engine/plan.ts';
 
-/** What a line of a plan says of something made up, in these words. */
+/** A plan line about something made up, with these words. */
 export const says = (what: string, why: string): Pick<Note, 'about' | 'why'> => ({
   about: { kind: 'pass', thing: 'failure', name: what },
   why: seen(why),

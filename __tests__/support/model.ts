@@ -46,7 +46,7 @@ interface Kept {
   readonly changedAt: number;
 }
 
-/** What a host of the model has. */
+/** The state of a host in the model. */
 interface OnHost {
   joined: boolean;
   readonly images: Map<string, string>;
@@ -61,13 +61,13 @@ interface OnHost {
  */
 interface Accounts {
   readonly users: Set<string>;
-  /** The password of root's own; undefined where it has none. */
+  /** Root's own password; undefined if it has none. */
   own: string | undefined;
   /** Whether root is let in from everywhere, by the password of the users. */
   isOpen: boolean;
-  /** What stands in the file with root's password that the container has; undefined where it has none. */
+  /** The content of the container's file with root's password; undefined if it has none. */
   inside: string | undefined;
-  /** Where somebody else is logged in as root. */
+  /** The addresses from which others are logged in as root. */
   readonly sessions: string[];
 }
 
@@ -100,7 +100,7 @@ export class Model implements Ask {
   readonly #hosts = new Map<string, OnHost>();
   /** The data source that each host's replica was started with. */
   readonly #sources = new Map<string, string>();
-  /** What was asked that the model has no answer to. */
+  /** Queries to which the model has no answer. */
   readonly unanswered = new Set<string>();
 
   constructor(deployment: Deployment) {
@@ -117,7 +117,7 @@ export class Model implements Ask {
     return made;
   }
 
-  /** Changes a container, where there is one. */
+  /** Changes a container, if there is one. */
   set(host: string, name: string, changes: Partial<Container>): void {
     const found = this.on(host).containers.get(name);
     if (found) this.on(host).containers.set(name, { ...found, ...changes });
@@ -135,7 +135,7 @@ export class Model implements Ask {
     );
   }
 
-  /** The fact, or what the command prints. */
+  /** The fact, or the output of the command. */
   #said(name: string, question: Query<unknown>): Fact<unknown> | string {
     const { purpose } = question.command;
     const { cluster } = this;
@@ -242,7 +242,7 @@ export class Model implements Ask {
     };
   }
 
-  /** Whether the database answers, at that address where one is given. */
+  /** Whether the database answers, at that address if one is given. */
   #answers(at?: string): boolean {
     const { database } = this.cluster;
     const { address } = databasePlace(this.cluster);
@@ -335,7 +335,7 @@ export class Model implements Ask {
     return led.map((each) => answerOf(this.cluster, each));
   }
 
-  /** Brings about what the step says. Throws for words that it does not know. */
+  /** Makes the change that the step describes. Throws if it does not know the words. */
   bringAbout({ host, about }: Pick<Step, 'host' | 'about'>): void {
     const what = PLAN_WORDS.what(about);
     this.now += 1_000;
@@ -566,7 +566,7 @@ const EFFECTS: readonly (readonly [RegExp, (model: Model, host: string, what: st
       const former = all.get(`${name}.former`);
       if (former) all.set(name, { ...former, name });
       all.delete(`${name}.former`);
-      // "start replica" is also what a plan calls the making of one.
+      // "start replica" is also the plan's word for creating one.
       if (all.has(name)) start(model, host, name);
       else makeReplica(model, host);
     },
@@ -592,7 +592,7 @@ export const modelled = (model: Model, stage: Stage, too?: 'run commands'): Stag
   settleMs: 50,
   plan: async () => {
     const plan = await stage.plan(model);
-    // What is thrown in the middle of a look can end the whole of jest: other questions are on their way.
+    // An exception in the middle of a check can end jest as a whole, because other queries are pending.
     if (model.unanswered.size > 0)
       throw new Error(`the model does not know what answers ${[...model.unanswered].join(', ')}`);
     const steps = plan.steps.map(({ undo: _undo, conclude: _conclude, ...step }): Step => ({

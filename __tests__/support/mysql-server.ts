@@ -2,11 +2,11 @@ import { constants, createHash, generateKeyPairSync, privateDecrypt, randomBytes
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { TLSSocket, type TlsOptions } from 'node:tls';
 
-/** What a server that stands in for MySQL does, or one that poses as it. */
+/** The behaviour of a stand-in for MySQL, or of an impostor. */
 export interface Manner {
   /** The method that the greeting names. */
   readonly greets?: string;
-  /** The method that it asks for once the login has come; that of the greeting unless told. */
+  /** The method that it requests after the login; by default that of the greeting. */
   readonly wants?: string;
   /** Whether it asks for the whole caching_sha2_password exchange, as after its start. */
   readonly forgotten?: boolean;
@@ -21,7 +21,7 @@ export interface Manner {
 /** A server that listens. */
 export interface Server {
   readonly port: number;
-  /** Everything that it could read: all bytes that came, without TLS where there was any, and what its own key opens. */
+  /** Everything that it could read: all received bytes, with any TLS removed, and the content that its own key decrypts. */
   readonly seen: Buffer[];
   readonly logins: string[];
   close(): Promise<void>;
@@ -31,7 +31,7 @@ const sha = (kind: string, ...parts: readonly Buffer[]): Buffer =>
   createHash(kind).update(Buffer.concat(parts)).digest();
 const xor = (a: Buffer, b: Buffer): Buffer => Buffer.from(a.map((byte, i) => byte ^ (b[i % b.length] ?? 0)));
 
-/** What a client that knows the password answers, by method. Source: MySQL docs, "Authentication Methods". */
+/** The answer of a client that knows the password, by method. Source: MySQL docs, "Authentication Methods". */
 export function answerTo(method: string, password: string, nonce: Buffer): Buffer {
   const kind = method === 'mysql_native_password' ? 'sha1' : 'sha256';
   const first = sha(kind, Buffer.from(password));
@@ -53,7 +53,7 @@ const text = (value: string | null): Buffer => {
   return Buffer.concat([Buffer.from(size), bytes]);
 };
 
-/** Packets of one connection, whether it speaks TLS or not. */
+/** Packets of one connection, with or without TLS. */
 class Line {
   #socket: Socket;
   #held = Buffer.alloc(0);
@@ -193,7 +193,7 @@ async function serve(line: Line, manner: Manner, seen: Buffer[], logins: string[
   }
 }
 
-/** Listens on the loopback address, or where it is told to. */
+/** Listens on the loopback address, or on the given one. */
 export async function mysqlServer(manner: Manner, address = '127.0.0.1', port = 0): Promise<Server> {
   const seen: Buffer[] = [];
   const logins: string[] = [];

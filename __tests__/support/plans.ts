@@ -24,7 +24,7 @@ export function shown(plan: Plan): string[] {
   return lines;
 }
 
-/** Fails when any text of a plan holds a secret, or lacks what a reader needs. */
+/** Fails if any text of a plan contains a secret, or lacks something that a reader needs. */
 export function leaksNothing(plan: Plan): void {
   const text = JSON.stringify([plan, findings(plan)]);
   for (const hidden of HIDDEN) expect(text).not.toContain(hidden);

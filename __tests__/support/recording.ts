@@ -21,7 +21,7 @@ import { keyIn, MOMENTS, Recorder, tapeFile, type Recorded, veiled, type Moment,
 /** The deployment that is on the tapes. */
 export const TAPED: Deployment = deploymentOf({ hosts: TWO });
 
-/** A question in a situation of its own: what brings it about, and in what stead it is asked. */
+/** A query in a special situation: the commands that create it, and the environment of the query. */
 export interface Odd {
   readonly name: string;
   readonly host: string;
@@ -155,7 +155,7 @@ async function recordOdd(): Promise<Recording> {
   return recordings;
 }
 
-/** Writes the tapes anew: `npm run lab -- up 2`, `npm run lab -- reset`, then `node __tests__/support/recording.ts`. */
+/** Rewrites the tapes: `npm run lab -- up 2`, `npm run lab -- reset`, then `node __tests__/support/recording.ts`. */
 async function write(): Promise<void> {
   const { asked, changes } = await record();
   const key = keyIn(

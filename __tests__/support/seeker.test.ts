@@ -33,7 +33,7 @@ describe('a seeker', () => {
     );
   });
 
-  test('finds a line of a key by itself', () => {
+  test('finds a single line of a key', () => {
     const seeker = new Seeker(
       [...spellingsOf('-----BEGIN KEY-----\nMIIEowIBAAKCAQEA7bq0\nq1w2e3r4t5z6u7i8o9p0\n-----END KEY-----\n')].map(
         ([spelt, how]) => [spelt, how] as const,
@@ -43,7 +43,7 @@ describe('a seeker', () => {
     expect(seeker.find(Buffer.from('-----BEGIN KEY-----'))).toEqual([]);
   });
 
-  test('finds nothing where nothing is, in bytes of any kind', () => {
+  test('finds nothing in bytes without a secret', () => {
     const seeker = new Seeker([
       ['correct horse', 'a'],
       ['battery staple', 'b'],
@@ -55,7 +55,7 @@ describe('a seeker', () => {
     expect(seeker.find(Buffer.from('xx battery staple correct horse'))).toEqual(['b', 'a']);
   });
 
-  test('takes nothing that is too short to tell', () => {
+  test('accepts no secret too short to be recognised', () => {
     expect(() => new Seeker([['seven77', 'a']])).toThrow('8 bytes');
   });
 });

@@ -3,7 +3,7 @@ export class Seeker<Name> {
   readonly #byHead = new Map<number, { readonly bytes: Buffer; readonly name: Name }[]>();
   readonly #heads = new Uint8Array(1 << 16);
 
-  /** What is sought, each under a name; at least `SHORTEST` bytes long. */
+  /** The texts to search for, each under a name; at least `SHORTEST` bytes long. */
   constructor(sought: Iterable<readonly [text: string, name: Name]>) {
     for (const [text, name] of sought) {
       const bytes = Buffer.from(text);
@@ -14,7 +14,7 @@ export class Seeker<Name> {
     }
   }
 
-  /** The names of what stands there, each once. */
+  /** The names of the texts found, each once. */
   find(where: Buffer): Name[] {
     return [...new Set([...this.#findIn(where), ...this.#findIn(joined(where))])];
   }
@@ -37,7 +37,7 @@ export class Seeker<Name> {
 
 const SHORTEST = 8;
 
-// By a name of this module: in a test a global is looked up anew each time, which for every byte takes ten times as long as all else.
+// By a name of this module: in a test, a global is looked up each time, which for every byte takes ten times as long as everything else.
 const { imul } = Math;
 /** Spreads heads over the table; the halves alone would send `----` where all the zeros of a database file are. */
 const short = (head: number): number => imul(head, 0x9e3779b1) >>> 16;

@@ -1,4 +1,4 @@
-/** The shape of a value: its kinds and keys, without what stands in them. Lists are as their different elements are. */
+/** The shape of a value: its types and keys, without the values. A list has the shapes of its distinct elements. */
 export function shapeOf(value: unknown): unknown {
   if (value instanceof Map) return ['map', ...distinct([...value.values()].map(shapeOf))];
   if (Array.isArray(value)) return ['list', ...distinct(value.map(shapeOf))];

@@ -1,4 +1,4 @@
-/** The ways in which a text can come to be written, each with all that it can look like. Made here without the code that hides secrets, which is held to them. */
+/** The ways in which a text can be written, each with all its possible forms. Generated here without the code that masks secrets, which is checked against them. */
 export const SPELLINGS: Readonly<Record<string, (text: string) => readonly string[]>> = {
   plain: (text) => [text],
   base64: (text) => [0, 1, 2].map((before) => base64Within(text, before)),
@@ -32,7 +32,7 @@ export const SPELLINGS: Readonly<Record<string, (text: string) => readonly strin
   ],
 };
 
-/** Every spelling of a text, and of each of its lines that is long enough to tell by itself, with how it is spelt. */
+/** Every spelling of a text, and of each of its lines that is long enough to be recognised, with the kind of spelling. */
 export function spellingsOf(text: string): ReadonlyMap<string, string> {
   const lines = text.split('\n').map((line) => line.trim());
   const pieces = [text.trim(), ...lines.filter((line) => line.length >= 16 && !NO_SECRET.test(line))];
@@ -42,10 +42,10 @@ export function spellingsOf(text: string): ReadonlyMap<string, string> {
   return new Map(all.reverse());
 }
 
-/** How PEM files, and what stands in OpenSSH's, begin: the same in all of them. */
+/** The beginning of PEM files, and of the content of OpenSSH's: the same in all of them. */
 const NO_SECRET = /^(?:-----|b3BlbnNzaC1rZXktdjE)/;
 
-/** What of the base64 of a text is the same whatever stands around it, when so many bytes modulo 3 stand before it. */
+/** The part of the base64 of a text that does not depend on its surroundings, after so many bytes modulo 3. */
 function base64Within(text: string, before: number): string {
   const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(text)]);
   return bytes.toString('base64').slice(Math.ceil((before * 8) / 6), Math.floor((bytes.length * 8) / 6));

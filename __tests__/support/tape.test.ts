@@ -8,14 +8,14 @@ import { keyIn, MOMENTS, tape, tapeFile, veiled } from './tape.ts';
 const said = (stdout: string): Outcome => ({ ended: 'exited', code: 0, stdout, stderr: '' });
 
 describe('a tape', () => {
-  test.each(MOMENTS)('%s holds no key, and a fresh one where it is played', (moment) => {
+  test.each(MOMENTS)('%s contains no key, and a fresh one when it is played', (moment) => {
     const text = readFileSync(tapeFile(moment), 'utf8');
     expect(text).not.toMatch(/LS0tLS1CRUdJTiBSU0EgUFJJ|PRIVATE KEY|SWMTKN-1-(?!taped)/);
     expect(text.includes('@secret@') || text.includes('@shown@')).toBe(['changes', 'settled'].includes(moment));
     expect(tape(moment).filter(({ outcome }) => /@secret@|@shown@/.test(outcome.stdout))).toEqual([]);
   });
 
-  test('of a key is veiled wherever the key stands, in base64, too', () => {
+  test('has a key replaced wherever it occurs, in base64, too', () => {
     const key = makeKey();
     const row = Buffer.from(JSON.stringify({ status: { publicKey: key.shown } })).toString('base64');
     const kept = veiled(said(`domainKeyData: ${key.secret}\ngateway\t${row}\nSWMTKN-1-abc-def\n`), key);

@@ -14,7 +14,7 @@ export interface Take {
   readonly outcome: Outcome;
 }
 
-/** Moments of a deployment on two hosts: before it, its changes, after it, and what was seen of single odd situations. */
+/** Moments of a deployment on two hosts: before it, its changes, after it, and single odd situations. */
 export const MOMENTS = ['empty', 'changes', 'settled', 'odd'] as const;
 export type Moment = (typeof MOMENTS)[number];
 
@@ -45,11 +45,11 @@ function ended(moment: Moment, host: string, command: Command): Outcome {
   return take.outcome;
 }
 
-/** What was read of that question then. */
+/** The fact that was read from the answer to that query then. */
 export const factOf = <T>(moment: Moment, host: string, question: Query<T>): Fact<T> =>
   answer(question, outcomeOf(moment, host, question), detailsOf(moment, host, question));
 
-/** The outcome as it may be kept: no key in it, and what is base64 in one piece made readable. */
+/** The outcome as it may be stored: without any key, and with long base64 made readable. */
 export function veiled(outcome: Outcome, key: DomainKey): Outcome {
   const rows = outcome.stdout.replace(
     /^gateway\t(\S+)$/gm,

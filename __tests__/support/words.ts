@@ -65,7 +65,7 @@ const AWKWARD = [
   '\ufeff',
 ];
 
-/** Any text that can be an argument; every other one is made of what shells do not take as it is. */
+/** Any text that can be an argument; half of them consist of characters that shells interpret. */
 export const word = fc
   .oneof(
     {

@@ -18,7 +18,7 @@ const pieces = (bytes: Buffer) =>
 const text = fc.string({ unit: 'grapheme', maxLength: 200 });
 
 describe('captured output', () => {
-  test('is the same text however it was cut into pieces', () => {
+  test('is the same text however it was split into chunks', () => {
     fc.assert(
       fc.property(
         text.chain((whole) => fc.tuple(fc.constant(whole), pieces(Buffer.from(whole)))),
@@ -31,7 +31,7 @@ describe('captured output', () => {
     );
   });
 
-  test('keeps its beginning and its end within the limits, and counts what it left out', () => {
+  test('keeps its beginning and its end within the limits, and counts what it omitted', () => {
     const ascii = fc.string({ unit: fc.constantFrom('a', 'b', '\n'), minLength: 31, maxLength: 300 });
     fc.assert(
       fc.property(
@@ -47,7 +47,7 @@ describe('captured output', () => {
     );
   });
 
-  test('is a copy: what brought it is used again, and a chunk of one byte costs one byte', () => {
+  test('is a copy, because buffers are reused; a chunk of one byte costs one byte', () => {
     const capture = new Capture(4, 4);
     const chunk = Buffer.from('.');
     for (const letter of 'abcdefghijklmnopqrst') {
@@ -61,7 +61,7 @@ describe('captured output', () => {
     expect([large.text().length, process.memoryUsage().rss - before < 150 * 2 ** 20]).toEqual([2_000_000, true]);
   });
 
-  test('is not cut through a character', () => {
+  test('is not split within a character', () => {
     const capture = new Capture(4, 4);
     capture.add(Buffer.from('a€€€€b'));
     expect(capture.text()).toBe('a€\n[... 6 bytes left out ...]\n€b');

@@ -148,7 +148,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-/** What every transport promises; `connection` is asked for when a test runs. */
+/** The contract of every transport; `connection` is called when a test runs. */
 export function transportContract(connection: () => Connection): void {
   test.each(cases)(
     '$name',
@@ -158,7 +158,7 @@ export function transportContract(connection: () => Connection): void {
     15_000,
   );
 
-  test('what is left behind and holds the output is ended too', async () => {
+  test('a process left behind that holds the output is ended too', async () => {
     const mark = randomUUID();
     expect(await connection().run(sh('sh -c \'sleep 60; : "$1"\' sh "$1" & echo started', {}, mark))).toMatchObject({
       ended: 'exited',
@@ -168,7 +168,7 @@ export function transportContract(connection: () => Connection): void {
     expect((await connection().run(marked(mark).count)).stdout).toBe('0\n');
   }, 15_000);
 
-  test('ten megabytes of output are cut in the middle', async () => {
+  test('ten megabytes of output are truncated in the middle', async () => {
     const outcome = await connection().run(
       sh('echo first; head -c 10000000 /dev/zero | tr "\\0" x | fold -w 99; echo; echo last'),
     );
@@ -179,7 +179,7 @@ export function transportContract(connection: () => Connection): void {
     expect(outcome.stdout.length).toBeLessThan(8.1 * 1024 * 1024);
   }, 30_000);
 
-  describe('an argument arrives as it is', () => {
+  describe('an argument arrives unchanged', () => {
     const ascii = Array.from({ length: 127 }, (_, i) => String.fromCharCode(i + 1));
     const show = script('for a in "$@"; do printf "%s\\0" "$a"; done');
 
@@ -189,7 +189,7 @@ export function transportContract(connection: () => Connection): void {
     });
 
     test.each([false, true])(
-      'whatever it is, terminal %s, and none that is a command is run',
+      'whatever it is, terminal %s, and none is executed',
       async (terminal) => {
         const folder = `/tmp/words-${randomUUID()}`;
         let words = 0;
@@ -229,7 +229,7 @@ export function transportContract(connection: () => Connection): void {
     beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'streamed-'))));
     afterAll(() => rmSync(folder, { recursive: true }));
 
-    /** A file of random bytes as standard input, and how much of it was told to have gone. */
+    /** A file of random bytes as standard input, and how much of it was reported as sent. */
     const streamed = (bytes: number) => {
       const content = randomBytes(bytes);
       const told = { sent: 0, sha256: createHash('sha256').update(content).digest('hex') };
@@ -239,7 +239,7 @@ export function transportContract(connection: () => Connection): void {
       return { stdin: { file, bytes, onSent }, told };
     };
 
-    test('arrives whole, in whatever pieces it is read there', async () => {
+    test('arrives whole, however it is read there', async () => {
       const around = (size: number) => fc.integer({ min: size - 3, max: size + 3 });
       await fc.assert(
         fc.asyncProperty(
@@ -256,14 +256,14 @@ export function transportContract(connection: () => Connection): void {
       );
     }, 60_000);
 
-    test('that nobody reads keeps no command from ending', async () => {
+    test('that nobody reads does not keep a command from ending', async () => {
       expect(await connection().run(sh('exit 4', { stdin: streamed(20 * 1024 ** 2).stdin }))).toMatchObject({
         ended: 'exited',
         code: 4,
       });
     }, 15_000);
 
-    test('that cannot be read is told, and is not taken for an empty one', async () => {
+    test('that cannot be read is reported, and not treated as an empty one', async () => {
       const outcome = await connection().run(sh('cat; exit 0', { stdin: { file: join(folder, 'nowhere'), bytes: 1 } }));
       expect([
         outcome.ended === 'killed' || (outcome.ended === 'exited' && outcome.code !== 0),
@@ -272,7 +272,7 @@ export function transportContract(connection: () => Connection): void {
       expect(outcome.stderr).toMatch(/nowhere/);
     }, 15_000);
 
-    test('lets the deadline end a command that takes none of it', async () => {
+    test('lets the deadline end a command that reads none of it', async () => {
       expect(
         await connection().run(sh('sleep 20', { stdin: streamed(20 * 1024 ** 2).stdin, timeoutMs: 800 })),
       ).toMatchObject({ ended: 'timed-out' });
@@ -287,13 +287,13 @@ export function transportContract(connection: () => Connection): void {
 
   describe('standard output into a sink', () => {
     const MIB = 1024 ** 2;
-    /** No more is ever on its way: what the two sides of a channel hold, and the pipes before it. */
+    /** At most this much is in transit: the buffers of both sides of a channel, and the pipes before it. */
     const WINDOW = 8 * MIB;
     let folder: string;
     beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'sink-'))));
     afterAll(() => rmSync(folder, { recursive: true }));
 
-    /** A file of a folder of its own. */
+    /** A file in its own folder. */
     const into = (): string => join(mkdtempSync(join(folder, 'of-')), 'output');
     const left = (file: string): string[] => readdirSync(join(file, '..'));
 
@@ -319,8 +319,8 @@ export function transportContract(connection: () => Connection): void {
     test.each([
       ['nothing', ':', ''],
       ['NULs and line ends', `printf 'a\\0b\\r\\nc\\n\\377\\r'`, 'a\0b\r\nc\n\xff\r'],
-      ['what looks like an announcement', 'echo kuscia-swarm-runs-as 1', 'kuscia-swarm-runs-as 1\n'],
-    ])('is kept as it is: %s', async (_, text, expected) => {
+      ['text that looks like an announcement', 'echo kuscia-swarm-runs-as 1', 'kuscia-swarm-runs-as 1\n'],
+    ])('is kept unchanged: %s', async (_, text, expected) => {
       const file = into();
       const bytes = Buffer.from(expected, 'latin1');
       const outcome = await connection().run(sh(`echo told >&2; ${text}`, { stdout: { keep: wholeFile(file) } }));
@@ -339,7 +339,7 @@ export function transportContract(connection: () => Connection): void {
       ]);
     });
 
-    test('takes 64 MiB of random bytes unchanged, and standard input beside it', async () => {
+    test('keeps 64 MiB of random bytes unchanged, with standard input at the same time', async () => {
       const file = into();
       let received = 0;
       const stdout: Sink = { keep: wholeFile(file), onReceived: (bytes) => void (received += bytes) };
@@ -361,7 +361,7 @@ export function transportContract(connection: () => Connection): void {
       expect(outcome.stderr).toBe(`${createHash('sha256').update(kept.subarray(3)).digest('hex')}  -\n`);
     }, 90_000);
 
-    test('stops a command that is faster than its sink, whatever it says on the other output', async () => {
+    test('pauses a command that is faster than its sink, whatever it prints on standard error', async () => {
       const { stdout, told, go } = slow();
       const count = `/tmp/${randomUUID()}`;
       const text =
@@ -382,7 +382,7 @@ export function transportContract(connection: () => Connection): void {
       await connection().run(sh('rm "$1"', {}, count));
     }, 90_000);
 
-    test('is kept to its end, however long after the command that is, and whatever was said beside it', async () => {
+    test('is kept to its end, however long after the command that is, and whatever is on standard error', async () => {
       const sinks = [slow(), slow()] as const;
       const texts = [
         'head -c 600000 /dev/zero',
@@ -407,7 +407,7 @@ export function transportContract(connection: () => Connection): void {
         800,
         { ended: 'timed-out' },
       ],
-      ['success, with somebody left behind who holds the output', 'sleep 60 & exit 0', 30_000, { ended: 'not-kept' }],
+      ['success, with a process left behind that holds the output', 'sleep 60 & exit 0', 30_000, { ended: 'not-kept' }],
     ];
     test.each(bad)(
       'leaves no file after %s',
@@ -421,7 +421,7 @@ export function transportContract(connection: () => Connection): void {
       20_000,
     );
 
-    test('that fails in the middle ends the command, and tells why', async () => {
+    test('that fails in the middle ends the command, with the reason', async () => {
       const mark = randomUUID();
       const file = into();
       let taken = 0;
@@ -441,7 +441,7 @@ export function transportContract(connection: () => Connection): void {
       expect((await connection().run(marked(mark).count)).stdout).toBe('0\n');
     }, 30_000);
 
-    test('that fails at the very end makes it no success', async () => {
+    test('that fails at the very end makes the command fail', async () => {
       const stdout: Sink = {
         keep: async (bytes) => {
           await wholeFile(into())(bytes);
@@ -454,7 +454,7 @@ export function transportContract(connection: () => Connection): void {
       });
     });
 
-    test('that takes only a part makes it no success', async () => {
+    test('that takes only part of it makes the command fail', async () => {
       const stdout: Sink = {
         keep: async (bytes) => {
           await bytes[Symbol.asyncIterator]().next();
@@ -463,7 +463,7 @@ export function transportContract(connection: () => Connection): void {
       expect(await connection().run(sh('head -c 300000 /dev/zero', { stdout }))).toMatchObject({ ended: 'not-kept' });
     });
 
-    test('that cannot begin keeps the command from being run', async () => {
+    test('that cannot start prevents the command', async () => {
       const ran = `/tmp/${randomUUID()}`;
       const stdout = { keep: wholeFile(join(folder, 'nowhere', 'output')) };
       expect(await connection().run(sh('touch "$1"', { stdout }, ran))).toMatchObject({
@@ -473,14 +473,14 @@ export function transportContract(connection: () => Connection): void {
       expect(await connection().run(sh('ls "$1"', {}, ran))).toMatchObject({ ended: 'exited', code: 2 });
     });
 
-    test('is nothing for a terminal, which changes bytes', async () => {
+    test('is not available on a terminal, which changes bytes', async () => {
       await expect(
         connection().run(sh('echo out', { stdout: { keep: wholeFile(into()) }, terminal: true })),
       ).rejects.toThrow('a terminal changes bytes');
     });
   });
 
-  test('many commands at once all end, each with its own', async () => {
+  test('many parallel commands all end, each with its own output', async () => {
     const outcomes = await Promise.all(
       Array.from({ length: 24 }, (_, i) => connection().run(sh('sleep 0.1; echo "$1"; exit "$1"', {}, String(i)))),
     );
@@ -490,7 +490,7 @@ export function transportContract(connection: () => Connection): void {
   }, 20_000);
 }
 
-/** A command that runs for a minute, and one that counts how many of those run; `mark` tells them from others. */
+/** A command that runs for a minute, and one that counts how many of those run; `mark` distinguishes them from others. */
 export const marked = (mark: string) => ({
   endless: sh('sleep 60; : "$1"', { timeoutMs: 120_000 }, mark),
   count: reading('count what still runs', script('ps -eo args | grep -c "^sh -c sleep 60; .* sh $1\\$"; :', mark)),

@@ -20,7 +20,7 @@ const emit = (): void => undefined;
 const hello = reading('say hello', ['echo', 'hello']);
 
 describe('a fleet', () => {
-  test('tells each command with its outcome and how long it took', async () => {
+  test('reports each command with its outcome and duration', async () => {
     const events: Event[] = [];
     const fleet = openFleet([here], { emit: (event) => events.push(event) });
     const outcome = await fleet.run('here', reading('wait', script('sleep 0.2; echo hello')));
@@ -51,7 +51,7 @@ describe('a fleet', () => {
     await fleet.close();
   });
 
-  test('runs nothing after its end, be it closed or cancelled before it began', async () => {
+  test('runs nothing after its end, whether it was closed or cancelled before it began', async () => {
     const closed = openFleet([here], { emit });
     await closed.close();
     const cancelled = openFleet([here], { emit, signal: AbortSignal.abort() });
@@ -59,7 +59,7 @@ describe('a fleet', () => {
     await expect(cancelled.connectAll()).rejects.toMatchObject({ failures: [{ code: 'cancelled' }] });
   });
 
-  test('tells by host which cannot be reached, and waits for none of them again', async () => {
+  test('reports each unreachable host, and waits for none of them again', async () => {
     // Takes connections and never says a word.
     const silent = createServer().listen(0, '127.0.0.1');
     silent.unref();
@@ -96,7 +96,7 @@ describe('a fleet', () => {
     await fleet.close();
   });
 
-  test('takes in a host that is not in the cluster file, of whom the known hosts must know as of any', async () => {
+  test('accepts a host that is not in the cluster file only if its key is in the known hosts', async () => {
     const fleet = openFleet([here], {
       emit,
       sshKey: new Secret('ssh-key', Buffer.from(KEY.secret, 'base64').toString()),
@@ -114,7 +114,7 @@ describe('a fleet', () => {
     for (const name of ['former', 'late']) expect(await fleet.run(name, hello)).toMatchObject({ ended: 'lost' });
   });
 
-  test('of local hosts takes in none over SSH without a key', async () => {
+  test('of local hosts accepts none over SSH without a key', async () => {
     const fleet = openFleet([here], { emit });
     expect(() => fleet.add(there)).toThrow('ssh-key is missing');
     await fleet.close();
@@ -128,7 +128,7 @@ describe('a fleet', () => {
     expect(await running).toMatchObject({ ended: 'killed', signal: 'SIGTERM' });
   });
 
-  test('gives the last command its time and no more', async () => {
+  test('gives the last command its time limit and no more', async () => {
     const fleet = openFleet([here], { emit });
     await fleet.connectAll();
     await fleet.run('here', hello);
@@ -142,7 +142,7 @@ describe('a fleet', () => {
     ['no key', {}, /ssh-key is missing/],
     ['a blank key', { sshKey: new Secret('ssh-key', ' \n') }, /ssh-key is missing/],
     ['known hosts that cannot be read', { sshKey: new Secret('ssh-key', 'x'), knownHosts: 'a\nb\n' }, /line 1/],
-  ])('with %s is not made', (_, options, what) => {
+  ])('with %s is not created', (_, options, what) => {
     let thrown: unknown;
     try {
       openFleet([here, there], { emit, ...options });

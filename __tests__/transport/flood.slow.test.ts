@@ -6,7 +6,7 @@ const here = { name: 'here', address: '127.0.0.1', roles: ['worker'], route: { v
 const MIB = 1024 ** 2;
 
 test.each(Object.keys(FLOODS))(
-  '32 MiB of %s on either output cost little memory and are not obeyed',
+  '32 MiB of %s on either output cost little memory and are not interpreted',
   (name) => {
     const { kept } = expectHarmless({
       host: here,

@@ -8,7 +8,7 @@ import { openReport } from '../../src/report/index.ts';
 import { openFleet } from '../../src/transport/fleet.ts';
 import { ALICE } from '../report/alice.ts';
 
-/** What a host says without end, as a shell script whose "$1" is the number of bytes. */
+/** Endless output of a host, as a shell script whose "$1" is the number of bytes. */
 export const FLOODS: Readonly<Record<string, string>> = {
   'workflow commands': `yes '::add-mask::x' | head -c "$1"`,
   'commands that stop commands': `yes '  ::stop-commands::x' | head -c "$1"`,
@@ -28,7 +28,7 @@ export interface Flooding {
   readonly floods: readonly (readonly [name: keyof typeof FLOODS, output: 1 | 2, bytes: number])[];
 }
 
-/** What came of it. Sizes in bytes; memory is this process's largest. */
+/** The result. Sizes in bytes; memory is the maximum of this process. */
 export interface Flooded {
   readonly before: number;
   readonly after: number;
@@ -39,7 +39,7 @@ export interface Flooded {
 
 const largest = (): number => process.resourceUsage().maxRSS * 1024;
 
-/** Asks through a real fleet and tells all of it by the report that GitHub's log gets. In a process of its own, as memory is the process's. */
+/** Queries through a real fleet and reports everything as in GitHub's log. In a separate process, because memory is measured per process. */
 async function flood({ host, keyFile, knownHosts, floods }: Flooding): Promise<Flooded> {
   const report = openReport({ GITHUB_ACTIONS: 'true', RUNNER_DEBUG: '1' }, process.stdout);
   report.hide([new Secret('password', 'correct horse')]);
@@ -72,7 +72,7 @@ async function flood({ host, keyFile, knownHosts, floods }: Flooding): Promise<F
       what: fact.is === 'unknown' ? fact.why : '',
       remedy: 'See that it says less.',
     });
-    // All that was kept: no part of a run tells so much, but if one did it would be harmless, too.
+    // All kept output: no part of a run reports so much, but if one did, it would be harmless, too.
     report.say(outcome.stdout + outcome.stderr);
   }
   await fleet.close();

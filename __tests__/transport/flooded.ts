@@ -7,10 +7,10 @@ import { commandsIn, CONTROL } from '../support/obeyed.ts';
 import type { Flooded, Flooding } from './flood.ts';
 
 const MOST_KEPT = 8 * 1024 * 1024 + 100;
-/** The kept 8 MiB of two outputs as bytes, as text and on their way through the report, and what the collector has not yet taken away. */
+/** The kept 8 MiB of two outputs as bytes, as text and in the report, and garbage that is not yet collected. */
 const MOST_MEMORY = 256 * 1024 * 1024;
 
-/** Lets a host say far too much, and holds that memory is bounded and that nothing of it is obeyed where it is told. */
+/** Makes a host print far too much, and checks that memory is bounded and that none of the output is interpreted when it is reported. */
 export function expectHarmless(flooding: Flooding): Flooded {
   const folder = mkdtempSync(join(tmpdir(), 'flood-'));
   const [result, output, page] = ['result', 'output', 'page'].map((name) => join(folder, name)) as [

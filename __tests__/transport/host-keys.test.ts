@@ -4,7 +4,7 @@ import fc from '../support/random.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { fingerprint, keyType, knownKeys, readKnownHosts } from '../../src/transport/host-keys.ts';
 
-/** A key in its wire form: its type, then bytes that only tell it from others. */
+/** A key in its wire form: its type, then bytes that only distinguish it from others. */
 function key(type: string, body: string): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(type.length);
@@ -21,7 +21,7 @@ function hashed(name: string): string {
   return `|1|${salt.toString('base64')}|${createHmac('sha1', salt).update(name).digest('base64')}`;
 }
 
-describe('a known_hosts file says of a host that shows key A', () => {
+describe('the verdict of a known_hosts file on a host that shows key A', () => {
   test.each<[string, string, string, number, string]>([
     ['its name', `node-01 ${field(A)}`, 'node-01', 22, 'ok'],
     ['its name with a comment', `node-01 ${field(A)} root@node-01 since 2024`, 'node-01', 22, 'ok'],
@@ -33,17 +33,17 @@ describe('a known_hosts file says of a host that shows key A', () => {
     ['an IPv6 address with a port', `[2001:db8::1]:2222 ${field(A)}`, '2001:db8::1', 2222, 'ok'],
     ['another name', `node-02 ${field(A)}`, 'node-01', 22, 'unknown'],
     ['part of its name', `node-0 ${field(A)}`, 'node-01', 22, 'unknown'],
-    ['a dot that is no wildcard', `node.01 ${field(A)}`, 'nodeX01', 22, 'unknown'],
+    ['a dot that is not a wildcard', `node.01 ${field(A)}`, 'nodeX01', 22, 'unknown'],
     ['its port', `[node-01]:2222 ${field(A)}`, 'node-01', 2222, 'ok'],
     ['another port', `[node-01]:2222 ${field(A)}`, 'node-01', 2223, 'unknown'],
-    ['a port where it has the usual one', `[node-01]:2222 ${field(A)}`, 'node-01', 22, 'unknown'],
-    ['no port where it has one', `node-01 ${field(A)}`, 'node-01', 2222, 'unknown'],
+    ['a port if it has the usual one', `[node-01]:2222 ${field(A)}`, 'node-01', 22, 'unknown'],
+    ['no port if it has one', `node-01 ${field(A)}`, 'node-01', 2222, 'unknown'],
     ['a pattern with *', `*.lab ${field(A)}`, 'node-01.lab', 22, 'ok'],
     ['a pattern with ?', `node-0? ${field(A)}`, 'node-01', 22, 'ok'],
     ['a pattern that is too short', `node-? ${field(A)}`, 'node-01', 22, 'unknown'],
     ['a pattern but not this one', `*.lab,!node-01.lab ${field(A)}`, 'node-01.lab', 22, 'unknown'],
     ['a pattern but not another one', `*.lab,!node-02.lab ${field(A)}`, 'node-01.lab', 22, 'ok'],
-    ['only what it is not', `!node-02 ${field(A)}`, 'node-01', 22, 'unknown'],
+    ['only a negated pattern', `!node-02 ${field(A)}`, 'node-01', 22, 'unknown'],
     ['a hashed name', `${hashed('node-01')} ${field(A)}`, 'node-01', 22, 'ok'],
     ['a hashed name with port', `${hashed('[node-01]:2222')} ${field(A)}`, 'node-01', 2222, 'ok'],
     ['the hash of another name', `${hashed('node-02')} ${field(A)}`, 'node-01', 22, 'unknown'],
@@ -64,7 +64,7 @@ describe('a known_hosts file says of a host that shows key A', () => {
 });
 
 describe('the keys of a host', () => {
-  test('name the types that are pinned, each once, revoked ones left out', () => {
+  test('list the pinned types, each once, without revoked ones', () => {
     const text = [
       `node-01 ${field(R)}`,
       `node-01 ${field(A)}`,
@@ -74,19 +74,19 @@ describe('the keys of a host', () => {
     expect(knownKeys(readKnownHosts(text), 'node-01', 22).types).toEqual(['ssh-rsa', 'ssh-ed25519']);
   });
 
-  test('tell which key was expected', () => {
+  test('show which key was expected', () => {
     expect(knownKeys(readKnownHosts(`node-01 ${field(B)}\nnode-01 ${field(R)}`), 'node-01', 22).check(A)).toEqual({
       is: 'mismatch',
       expected: [fingerprint(B)],
     });
   });
 
-  test('an authority is passed over with a note', () => {
+  test('exclude an authority, with a note', () => {
     expect(readKnownHosts(`\n@cert-authority * ${field(A)}`).notes).toEqual([expect.stringContaining('line 2')]);
   });
 });
 
-test('every line that cannot be read is named, all at once', () => {
+test('all lines that cannot be parsed are reported at once', () => {
   const lines: [string, string][] = [
     ['node-01', 'must have names, key type and key'],
     ['node-01 ssh-ed25519', 'must have names, key type and key'],
@@ -129,7 +129,7 @@ describe('whatever the names are', () => {
     );
   });
 
-  test('a key is either accepted or told why not, and only pinned keys are accepted', () => {
+  test('a key is accepted or refused with a reason, and only pinned keys are accepted', () => {
     const entry = fc.record({
       revoked: fc.boolean(),
       name: fc.constantFrom('a', 'b', '*'),
@@ -211,7 +211,7 @@ describe('whatever the names are', () => {
       ),
     );
 
-  /** The known hosts, or nothing where the text is refused by name. */
+  /** The known hosts, or nothing if the text is refused by name. */
   function tried(text: string): ReturnType<typeof readKnownHosts> | undefined {
     try {
       return readKnownHosts(text);
@@ -223,16 +223,16 @@ describe('whatever the names are', () => {
     }
   }
 
-  test('no text makes it fall over', () => {
+  test('no text makes it crash', () => {
     fc.assert(
       fc.property(fc.oneof(nonsense, mutated, fc.string({ unit: 'binary' })), (text) => void tried(text)),
       { numRuns: 3_000 },
     );
   });
 
-  test('a mutated file never trusts a key that none of its lines holds for that host', () => {
+  test('a mutated file never trusts a key that no line lists for that host', () => {
     let accepted = 0;
-    // Keys of the file, each also with a bit of it changed, and as the mutations put them together.
+    // Keys of the file, each also with one bit changed, and as combined by the mutations.
     const near = [A, B, R].flatMap((each) => [
       each,
       ...[0, 4, each.length - 1].map((at) => Buffer.from(each.map((byte, i) => (i === at ? byte ^ 1 : byte)))),
@@ -259,7 +259,7 @@ describe('whatever the names are', () => {
             if (keys.check(key).is !== 'ok') continue;
             accepted += 1;
             expect(written.some((each) => each.equals(key))).toBe(true);
-            // Whom nobody named is trusted by nobody: only a pattern reaches a host whose name stands nowhere.
+            // A host without an entry is not trusted: only a pattern matches a host whose name is nowhere.
             if (address === 'other')
               expect(lines.some((line) => /[*?]|other/.test(line.split(/[ \t]/)[0] ?? ''))).toBe(true);
           }
@@ -271,7 +271,7 @@ describe('whatever the names are', () => {
   });
 
   const globs = fc.string({ unit: fc.constantFrom('*', '?', 'a', 'b', '.', '-'), maxLength: 8 });
-  test('a pattern matches as it is defined: * is any text, ? any one character', () => {
+  test('a pattern matches as defined: * is any text, ? any single character', () => {
     const defined = (pattern: string, name: string): boolean => {
       if (pattern === '') return name === '';
       if (pattern[0] === '*')
@@ -294,14 +294,14 @@ describe('whatever the names are', () => {
     );
   });
 
-  // With a regular expression five stars take a minute, and each star more a hundred times as long: what does not end here is no matter of speed.
+  // With a regular expression five stars take a minute, and each additional star a hundred times as long: a failure here is not a matter of speed.
   test.each([
     ['*a', 120],
     ['*', 250],
     ['*?', 120],
     ['?*a*', 60],
     ['a*b,', 80],
-  ])('%s again and again does not hang, whatever the host is called', (piece, times) => {
+  ])('%s repeated many times does not hang, whatever the host is called', (piece, times) => {
     const text = `${piece.repeat(times)}b ${field(A)}\n`.repeat(50);
     expect(knownKeys(readKnownHosts(text), 'a'.repeat(253), 22).check(A).is).toBe('unknown');
   });

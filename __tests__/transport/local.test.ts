@@ -40,7 +40,7 @@ describe('what a command on this host sees and leaves', () => {
     }
   });
 
-  test('closing ends what runs, all of it', async () => {
+  test('closing ends all running commands', async () => {
     const mark = randomUUID();
     const closing = new LocalConnection('here');
     const running = closing.run(marked(mark).endless);
@@ -51,7 +51,7 @@ describe('what a command on this host sees and leaves', () => {
     expect(await closing.run(reading('try', ['true']))).toMatchObject({ ended: 'lost' });
   }, 10_000);
 
-  test('closing leaves no half of an output, even where the command calls its end success', async () => {
+  test('closing leaves no partial output, even if the terminated command exits with 0', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'closing-'));
     const closing = new LocalConnection('here');
     const begun = Promise.withResolvers<void>();
@@ -66,7 +66,7 @@ describe('what a command on this host sees and leaves', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test('a command that ran out of time is gone, on a terminal too', async () => {
+  test('a command that timed out is gone, on a terminal too', async () => {
     const mark = randomUUID();
     const { endless, count } = marked(mark);
     expect(await connection.run({ ...endless, timeoutMs: 500 })).toMatchObject({ ended: 'timed-out' });

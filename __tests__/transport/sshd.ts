@@ -10,12 +10,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const run = promisify(execFile);
 
-/** A real sshd on 127.0.0.1, with keys of its own. */
+/** A real sshd on 127.0.0.1, with its own keys. */
 export interface Sshd {
   readonly port: number;
   readonly folder: string;
   readonly pid: number;
-  /** Lines for known_hosts, by key type; `name` is what stands before the key. */
+  /** Lines for known_hosts, by key type; `name` is the text before the key. */
   line(type: HostKeyType, name?: string): Promise<string>;
   /** Ends the connections but not the server, as when the host goes down under a command. */
   killSessions(): Promise<void>;

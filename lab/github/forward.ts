@@ -10,7 +10,7 @@ export interface Forwarded {
   close(): void;
 }
 
-/** Lets the lab's network reach a port of this machine's loopback under the runner place's address. */
+/** Makes a port of this machine's loopback reachable from the lab's network, at the runner place's address. */
 export async function forwardFromLab(port: number): Promise<Forwarded> {
   const socket = join(paths.github, `forward-${port}`);
   rmSync(socket, { force: true });

@@ -7,10 +7,10 @@ import { paths } from '../places.ts';
 import { until } from '../process.ts';
 import { homeVariable } from '../processes.ts';
 
-/** Where they listen, and act's artifact server: below the ports that the kernel gives to connections of its own choice, of which one that ended a minute ago is still in the way of whoever wants to listen there. */
+/** The ports of these programs and of act's artifact server: below the kernel's ephemeral ports, because such a port is blocked for a minute after its connection ended. */
 export const ports = { proxy: 3456, server: 3457, forward: 3458 } as const;
 
-/** Starts one of the programs beside this file in the runner place; it prints a line when it listens. */
+/** Starts one of the programs in this folder in the runner place, and waits for the line that it prints when it listens. */
 export async function startInRunner(program: string, args: readonly string[]): Promise<ChildProcess> {
   mkdirSync(paths.github, { recursive: true });
   const node = join(paths.repository, 'node_modules/node/bin/node');

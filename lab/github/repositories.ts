@@ -5,29 +5,29 @@ import { parse, stringify } from 'yaml';
 import { must } from '../process.ts';
 import { paths } from '../places.ts';
 
-/** How this repository is called by the workflows under test. */
+/** The name of this repository in the workflows under test. */
 export const OURS = 'OWNER/kuscia-swarm';
 /** The tag by which they pin it. */
 export const REF = 'v1';
 
-/** Actions of others that stand-ins take the place of, by what the workflows pin. */
+/** Third-party actions that are replaced by stand-ins, as pinned in the workflows. */
 const STAND_INS: Readonly<Record<string, string>> = {
   'actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f': 'upload-artifact',
   'actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c': 'download-artifact',
 };
 
-/** What of this repository a workflow of another one uses. */
+/** The parts of this repository that a workflow of another one uses. */
 const USED = ['action.yml', 'actions', '.github/workflows', 'dist'];
 
 /** The outputs of jobs that are not run again, by the job's name. */
 export type EndedJobs = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-/** A workflow in which these jobs do nothing but give the outputs that they had. act knows no re-run of single jobs. */
+/** A workflow in which these jobs only return their earlier outputs. act cannot re-run single jobs. */
 function withEnded(text: string, ended: EndedJobs): string {
   const workflow = parse(text) as { jobs: Record<string, { readonly needs?: unknown }> };
   for (const [name, outputs] of Object.entries(ended)) {
     const { needs } = workflow.jobs[name] ?? {};
-    if (!(name in workflow.jobs)) throw new Error(`there is no job ${name} that could have ended`);
+    if (!(name in workflow.jobs)) throw new Error(`the workflow has no job ${name}`);
     workflow.jobs[name] = {
       ...(needs !== undefined && { needs }),
       'runs-on': 'ubuntu-latest',
@@ -38,14 +38,14 @@ function withEnded(text: string, ended: EndedJobs): string {
   return stringify(workflow, { lineWidth: 0, aliasDuplicateObjects: false });
 }
 
-/** What act does not know, in the copy that it is given: `$/` is written out, a job is told the labels that it runs on, by which it is put into its host, and every branch is the one that is there. */
+/** Adapts act's copy to the features that act lacks: `$/` is written out, a job gets its runner labels, by which it is put on its host, and every branch is the only one. */
 export const forAct = (text: string): string =>
   text
     .replaceAll(/^ +ref: \$\{\{ github\.event\.repository\.default_branch \}\}\n/gm, '')
     .replaceAll(/(uses: )\$\/(\S+)/g, `$1${OURS}/$2@${REF}`)
     .replaceAll(/^( +)runs-on: \$\{\{ (.+) \}\}$/gm, '$&\n$1env:\n$1  LAB_LABELS: ${{ toJSON($2) }}');
 
-/** Lays out the repositories that act is given, and the arguments that tell it of them. */
+/** Creates the repositories that act uses, and returns act's arguments for them. */
 export async function layOutRepositories(folder: string, ended: EndedJobs = {}): Promise<string[]> {
   const ours = join(folder, 'kuscia-swarm');
   const listed = await must([
@@ -75,7 +75,7 @@ export async function layOutRepositories(folder: string, ended: EndedJobs = {}):
   return [`--local-repository=${OURS}@${REF}=${ours}`, ...standIns];
 }
 
-/** Makes the repository of a caller, with these files in one commit. */
+/** Creates the repository of a caller, with these files in one commit. */
 export async function layOutCaller(
   folder: string,
   repository: string,

@@ -32,15 +32,15 @@ export interface WorkflowRun {
   readonly secrets: Readonly<Record<string, string>>;
   readonly run?: number;
   readonly attempt?: number;
-  /** Jobs of deploy.yml that ended well in an earlier attempt, by name with their outputs: to run failed jobs again is not to run these. */
+  /** Jobs of deploy.yml that succeeded in an earlier attempt, by name with their outputs: a re-run of failed jobs does not run them again. */
   readonly ended?: EndedJobs;
   /** Where GitHub's API is, as the runner place reaches it. */
   readonly api?: string;
   readonly token?: string;
   readonly timeoutMs?: number;
-  /** Sends SIGINT to the run when the log so far makes it true. */
+  /** Sends SIGINT to the run when this returns true for the log so far. */
   readonly interruptWhen?: (log: string) => boolean;
-  /** Is told the log so far whenever it has grown: somebody who does something meanwhile. */
+  /** Called with the log so far whenever it has grown, to do something during the run. */
   readonly onLog?: (log: string) => void;
 }
 
@@ -50,7 +50,7 @@ export interface JobEnd {
   readonly result: string;
 }
 
-/** What became of it. */
+/** The result of a run. */
 export interface WorkflowEnd {
   readonly code: number | null;
   readonly log: string;
@@ -69,7 +69,7 @@ export function storedArtifacts(): { readonly path: string; readonly bytes: Buff
     .map((path) => ({ path, bytes: readFileSync(path) }));
 }
 
-/** Forgets what runs have uploaded. */
+/** Deletes the uploads of earlier runs. */
 export const forgetArtifacts = (): void => rmSync(artifactsFolder, { recursive: true, force: true });
 
 /** Runs a caller's workflow by act in the lab's runner place; jobs with the label of a host run in that host. Artifacts of earlier runs are kept. */
@@ -129,7 +129,7 @@ function actArguments(
     '--no-cache-server',
     '--action-cache-path',
     join(folder, 'actions'),
-    // The runner's own masks would hide from the tests what was printed.
+    // The runner's own masks would hide the output from the tests.
     '--insecure-secrets',
     ...labels.flatMap((label) => ['--platform', `${label}=-self-hosted`]),
     ...[
@@ -170,15 +170,15 @@ function environment(folder: string): NodeJS.ProcessEnv {
 }
 
 const started = (argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Parameters<typeof spawn> => {
-  // What enters the runner place is the machine's own bash; what jobs find is not.
+  // The machine's own bash enters the runner place; the jobs get another PATH.
   const [program = '', ...args] = inRunner(['sh', '-c', 'PATH=$LAB_JOB_PATH exec "$@"', 'sh', ...argv]);
   return [program, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] }];
 };
 
-/** How much of the log of an act that ended no job is told, in characters. */
-const END_TOLD = 2000;
+/** How much of act's log is shown if no job ended, in characters. */
+const END_SHOWN = 2000;
 
-/** Reads act's log to its end. Throws when no job ended, though nobody interrupted it. */
+/** Reads act's log to its end. Throws if no job ended although nobody interrupted it. */
 function followed(
   child: ChildProcess,
   { timeoutMs = 600_000, interruptWhen, onLog }: WorkflowRun,
@@ -201,7 +201,7 @@ function followed(
       clearTimeout(deadline);
       const jobs = jobsIn(log);
       if (jobs.length > 0 || interrupted) resolve({ code, log, jobs });
-      else reject(new Error(`act ended no job (exit ${code}):\n${readable(log).slice(-END_TOLD)}`));
+      else reject(new Error(`act completed no job (exit ${code}):\n${readable(log).slice(-END_SHOWN)}`));
     });
   });
 }
@@ -210,11 +210,11 @@ function signal(child: ChildProcess, name: NodeJS.Signals): void {
   try {
     if (child.pid !== undefined) process.kill(-child.pid, name);
   } catch {
-    // It has ended already.
+    // It has already ended.
   }
 }
 
-/** The jobs as act's log tells their ends; of a matrix each leg. */
+/** The jobs and their results from act's log; each leg of a matrix separately. */
 function jobsIn(log: string): JobEnd[] {
   const ends = new Map<string, string>();
   for (const line of log.split('\n')) {

@@ -1,9 +1,9 @@
 import { crc32, inflateRawSync } from 'node:zlib';
 
-/** The files in a zip archive, by name. Throws when it is none. Source: PKWARE APPNOTE 4.3. */
+/** The files in a zip archive, by name. Throws if it is not one. Source: PKWARE APPNOTE 4.3. */
 export function unzipped(archive: Buffer): Map<string, Buffer> {
   const end = archive.lastIndexOf(Buffer.from('PK\x05\x06', 'latin1'));
-  if (end < 0) throw new Error('no zip archive');
+  if (end < 0) throw new Error('not a zip archive');
   const files = new Map<string, Buffer>();
   let at = archive.readUInt32LE(end + 16);
   for (let left = archive.readUInt16LE(end + 10); left > 0; left -= 1) {
@@ -31,7 +31,7 @@ export function zipped(files: ReadonlyMap<string, Buffer>): Buffer {
   const [locals, centrals]: [Buffer[], Buffer[]] = [[], []];
   let at = 0;
   for (const [name, content] of files) {
-    // What the header of the file and its entry in the directory have in common: version 2.0, no flags, stored, 1 January 1980.
+    // The fields shared by the header of the file and its directory entry: version 2.0, no flags, stored, 1 January 1980.
     const common = Buffer.alloc(26);
     for (const [offset, value] of [
       [0, 20],

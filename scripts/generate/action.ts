@@ -1,10 +1,11 @@
 import { stringify } from 'yaml';
 import { optionOf, OUTPUTS, ROOT_INPUTS, ownVariable, type InputDefinition } from '../../src/inputs/catalogue.ts';
+import { HEADINGS } from './headings.ts';
 import { table, type Language } from './table.ts';
 
 const HEAD = '# Generated from src/inputs/catalogue.ts by `npm run generate`; do not edit.\n';
 
-/** What an input is and when it is needed, where that is not always. */
+/** The description of an input, and when it is required, unless always. */
 export function neededText({ description, needed }: InputDefinition): string {
   return `${description}${needed && needed.english !== 'always' ? ` Required when ${needed.english}.` : ''}`;
 }
@@ -34,31 +35,27 @@ export function actionText(): string {
 
 /** The table of the inputs. */
 export function inputTable(language: Language): string {
-  const heads = {
-    english: ['input', 'required', 'default', 'meaning', 'outside GitHub'],
-    chinese: ['输入', '何时必填', '默认值', '含义', '在 GitHub 之外'],
-  }[language];
-  const never = { english: 'no', chinese: '否' }[language];
+  const { input: heads, notRequired } = HEADINGS[language];
+  const elsewhere = { english: 'outside GitHub', chinese: '在 GitHub 之外' }[language];
   const rows = ROOT_INPUTS.map((input) => {
     const option = `\`--${optionOf(input.name)}\``;
     const outside =
       input.kind === 'secret' || input.kind === 'file' ? `${option}, \`${ownVariable(input.name)}\`` : option;
     return [
       `\`${input.name}\``,
-      input.needed?.[language] ?? never,
+      input.needed?.[language] ?? notRequired,
       input.default === undefined ? '' : `\`${input.default}\``,
       language === 'english' ? input.description : input.chinese,
       outside,
     ];
   });
-  return table(heads, rows);
+  return table([...heads, elsewhere], rows);
 }
 
 /** The table of the outputs. */
 export function outputTable(language: Language): string {
-  const heads = { english: ['output', 'meaning'], chinese: ['输出', '含义'] }[language];
   return table(
-    heads,
+    HEADINGS[language].output,
     Object.entries(OUTPUTS).map(([name, output]) => [
       `\`${name}\``,
       language === 'english' ? output.description : output.chinese,

@@ -1,7 +1,7 @@
 import { FAULTS, type LogSource } from '../../src/diagnosis/faults.ts';
 import { table, type Language } from './table.ts';
 
-const SPEAKERS: Readonly<Record<LogSource, Readonly<Record<Language, string>>>> = {
+const SOURCES: Readonly<Record<LogSource, Readonly<Record<Language, string>>>> = {
   replica: {
     english: "Replicas: the container's log, and Kuscia's own log files in the container",
     chinese: '副本：容器日志，以及容器内 Kuscia 自身的日志文件',
@@ -16,15 +16,15 @@ const SPEAKERS: Readonly<Record<LogSource, Readonly<Record<Language, string>>>> 
 
 const HEADS = { english: ['cause', 'what to do', 'telltale log line'], chinese: ['原因', '处理', '特征日志'] } as const;
 
-/** Every known cause, by who says it. */
+/** Every known cause, by the source of the log. */
 export function causeTables(language: Language): string {
-  return (Object.keys(SPEAKERS) as LogSource[])
+  return (Object.keys(SOURCES) as LogSource[])
     .map((speaker) => {
       const rows = FAULTS.filter((fault) => fault.speaker === speaker).map(({ cause, remedy, chinese, line }) => {
-        const [told, todo] = language === 'english' ? [cause, remedy] : chinese;
-        return [told, todo, `\`${line.source.replaceAll('\\/', '/').replaceAll('|', '\\|')}\``];
+        const [reason, todo] = language === 'english' ? [cause, remedy] : chinese;
+        return [reason, todo, `\`${line.source.replaceAll('\\/', '/').replaceAll('|', '\\|')}\``];
       });
-      return `### ${SPEAKERS[speaker][language]}\n\n${table(HEADS[language], rows)}`;
+      return `### ${SOURCES[speaker][language]}\n\n${table(HEADS[language], rows)}`;
     })
     .join('\n\n');
 }

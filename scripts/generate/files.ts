@@ -12,7 +12,7 @@ import { fillBlock, type Language } from './table.ts';
 export interface Generated {
   /** Relative to the root of the repository. */
   readonly path: string;
-  /** The file as it should be, from what it is now (empty when it is not there). */
+  /** The wanted content of the file, from the present one (empty if it does not exist). */
   text(now: string): string;
 }
 

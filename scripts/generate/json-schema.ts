@@ -16,7 +16,7 @@ export interface SchemaNode {
   readonly anyOf?: readonly SchemaNode[];
 }
 
-/** The schema of the cluster file as editors know it: draft 7, what a writer may write. */
+/** The schema of the cluster file as editors use it: draft 7, for the file as written. */
 export const clusterFileSchema = (): SchemaNode =>
   z.toJSONSchema(clusterSchema, { io: 'input', target: 'draft-7' }) as SchemaNode;
 
@@ -26,7 +26,7 @@ export function schemaText(): string {
   return `${JSON.stringify({ $schema, title: 'kuscia-swarm cluster file', ...rest }, null, 2)}\n`;
 }
 
-/** Without words that only our reference knows, and without the empty defaults of sections, which editors would write out. */
+/** Without our own keywords, and without the empty defaults of sections, which editors would insert. */
 function forEditors(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(forEditors);
   if (typeof node !== 'object' || node === null) return node;

@@ -10,7 +10,7 @@ export interface Key {
   readonly required: boolean;
 }
 
-/** Every key of the schema, each section before what is in it. */
+/** Every key of the schema, each section before its keys. */
 export function keysOf(node: SchemaNode, above: readonly string[] = []): Key[] {
   const mappings = [node, ...(node.anyOf ?? [])];
   const named = mappings.flatMap(({ properties = {}, required = [] }) =>

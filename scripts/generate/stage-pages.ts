@@ -19,26 +19,26 @@ const OPERATED = modes(() => true).flatMap((mode): Operated[] => {
   return operation.action ? [{ mode, operation, action: operation.action }] : [];
 });
 
-/** The actions: one a stage, and those of operations that the jobs of a workflow need around them. */
+/** The actions: one for each stage, and those of operations that the jobs of a workflow need around them. */
 export const ACTIONS: readonly ActionName[] = [...STAGES, ...OPERATED.map(({ action }) => action.name)];
 
-/** The operation of an action; undefined where it is that of a stage. */
+/** The operation of an action; undefined if it is the action of a stage. */
 export const operatedBy = (name: ActionName): Operated | undefined =>
   OPERATED.find(({ action }) => action.name === name);
 
-/** The stage of an action; undefined where it is none. */
+/** The stage of an action; undefined if it is not the action of a stage. */
 export function stageOf(action: ActionName): StageDefinition<StageName> | undefined {
   const name = STAGES.find((stage) => stage === action);
   return name && definitionOf(name);
 }
 
-/** What the page of a stage says: what it brings about, in a line without an end, and what one should know of it. */
+/** The texts on the page of an action: its result, in one line without a full stop, and its details. */
 interface Words {
   readonly brings: string;
   readonly detail: string;
 }
 
-/** The words of an action's page. */
+/** The texts of an action's page. */
 export function wordsOf(name: ActionName, language: Language): Words {
   const stage = stageOf(name);
   if (stage) return { brings: stage.purpose[language], detail: stage.detail[language] };

@@ -14,12 +14,13 @@ import { ACTION_VARIABLES } from '../../src/report/failures.ts';
 import { CLUSTER_SECRETS, type ClusterSecret, type StageInput } from '../../src/stages/definition.ts';
 import { DEFINITIONS, STAGES } from '../../src/stages/index.ts';
 import { neededText } from './action.ts';
+import { HEADINGS } from './headings.ts';
 import { operatedBy, stageOf, wordsOf, type ActionName } from './stage-pages.ts';
 import { table, type Language } from './table.ts';
 
 const HEAD = '# Generated from src/inputs/catalogue.ts and src/stages by `npm run generate`; do not edit.\n';
 
-/** The operation of an action, where it asks hosts. */
+/** The operation of an action, if it queries hosts. */
 function onHosts(action: ActionName): OnHosts | undefined {
   const { operation } = operatedBy(action) ?? {};
   return operation && 'run' in operation ? operation : undefined;
@@ -36,19 +37,19 @@ export function takesSecret(action: ActionName, name: ClusterSecret): 'always' |
   return stage && QUERY_SECRETS.includes(name) ? 'here' : 'never';
 }
 
-/** Whether an action takes an input because its stage says so; a plan takes what any stage does. */
+/** Whether an action takes an input because its stage does; a plan takes the inputs of every stage. */
 const asStage =
   (name: StageInput) =>
   (action: ActionName): boolean =>
     (action === 'plan' ? DEFINITIONS : [stageOf(action)]).some((stage) => stage?.inputs.includes(name));
 
-/** Whether it is the action of a stage that is applied, not of one that only judges. */
+/** Whether it is the action of a stage that is applied, not of one that only checks. */
 function isApplied(action: ActionName): boolean {
   const stage = stageOf(action);
   return stage !== undefined && !stage.judges;
 }
 
-/** Inputs that not every action has a use for. All others are checked against the cluster file whatever the stage, so every action takes them. */
+/** Inputs that not every action uses. All others are checked against the cluster file whatever the stage, so every action takes them. */
 const ONLY: Readonly<Partial<Record<InputName, (action: ActionName) => boolean>>> = {
   stage: () => false,
   mode: isApplied,
@@ -79,16 +80,16 @@ const ONLY: Readonly<Partial<Record<InputName, (action: ActionName) => boolean>>
   'logs-out': () => false,
 };
 
-/** The actions that take what earlier jobs handed over, and those that hand something over. */
+/** The actions that use artifacts of earlier jobs, and those that create artifacts. */
 const TAKES = (action: ActionName): boolean =>
   stageOf(action) !== undefined || (onHosts(action)?.takes ?? 'nothing') !== 'nothing';
 const GIVES = (action: ActionName): boolean =>
   stageOf(action) ? isApplied(action) : (onHosts(action)?.leaves ?? 'nothing') !== 'nothing';
 const exchanges = (action: ActionName): boolean => TAKES(action) || GIVES(action);
-/** Those that look into the hosts' logs when they fail. */
+/** Those that search the hosts' logs when they fail. */
 const LOGS = TAKES;
 
-/** Outputs that not every action has something to say in. */
+/** Outputs that not every action sets. */
 const OUTPUT_ONLY: Readonly<Record<string, (action: ActionName) => boolean>> = {
   changed: isApplied,
   plan: (action) => isApplied(action) || action === 'plan',
@@ -97,7 +98,7 @@ const OUTPUT_ONLY: Readonly<Record<string, (action: ActionName) => boolean>> = {
   'load-balancer-url': (action) => stageOf(action)?.outputs?.includes('load-balancer-url') ?? false,
 };
 
-/** What of the catalogue says something else where only one stage runs. */
+/** Descriptions that differ from the catalogue because only one stage runs. */
 const DIFFERENT: Readonly<Partial<Record<InputName, Pick<InputDefinition, 'description' | 'chinese'>>>> = {
   mode: {
     description: 'What to do: `apply` makes the missing changes, `plan` only shows what apply would change.',
@@ -107,7 +108,7 @@ const DIFFERENT: Readonly<Partial<Record<InputName, Pick<InputDefinition, 'descr
 
 type ActionInput = InputDefinition & { readonly name: string };
 
-/** The first part of the names of a run's artifacts. The bundle knows only the folders that they are in. */
+/** The first part of the names of a run's artifacts. The bundle itself is given only their folders. */
 const ARTIFACTS: ActionInput = {
   name: 'artifacts',
   kind: 'word',
@@ -126,7 +127,7 @@ export function inputsOf(action: ActionName): readonly ActionInput[] {
   return exchanges(action) ? [...own, ARTIFACTS] : own;
 }
 
-/** When an action needs a secret of the cluster, where the catalogue says in which stages it is. */
+/** When an action needs a secret of the cluster, for which the catalogue lists the stages. */
 function neededBy(action: ActionName, { name, needed }: (typeof INPUT_LIST)[number]): Partial<InputDefinition> {
   if (needed === undefined || !CLUSTER_SECRETS.some((secret) => secret === name)) return {};
   const { english, chinese } = CONDITIONS[name] ?? needed;
@@ -195,7 +196,7 @@ export function stageActionText(action: ActionName): string {
         `\${{ inputs.seal-key && format('{0}/kuscia-swarm/${action}-logs', runner.temp) || '' }}`,
     }),
   };
-  // The bundle says what it means that a download failed.
+  // The bundle reports a failed download, with its consequence.
   const download = {
     if: "inputs.artifacts != ''",
     id: 'fetch',
@@ -215,7 +216,7 @@ export function stageActionText(action: ActionName): string {
       'if-no-files-found': 'error',
     },
   };
-  // Another first part than that of what is handed over: these are for people, and stay when the others are deleted at the end.
+  // Named differently from the exchanged artifacts: these are for people, and are kept when the others are deleted at the end.
   const uploadLogs = {
     if: 'failure() && steps.stage.outputs.logs > 0',
     uses: UPLOAD,
@@ -268,49 +269,33 @@ export function stageActionText(action: ActionName): string {
 
 const WORDS = {
   english: {
-    other: '中文：[README.zh.md](README.zh.md)',
     before: 'Runs after',
     none: 'nothing',
-    inputs: 'Inputs',
-    outputs: 'Outputs',
-    heads: ['input', 'required', 'default', 'meaning'],
-    outHeads: ['output', 'meaning'],
-    no: 'no',
     more: 'All stages, and what they require of the runner',
-    page: 'actions.md',
     file: 'Cluster file',
     clusterFile: 'cluster-file.md',
-    end: '.',
+    gap: ' ',
   },
   chinese: {
-    other: 'English: [README.md](README.md)',
     before: '前置阶段',
     none: '无',
-    inputs: '输入',
-    outputs: '输出',
-    heads: ['输入', '何时必填', '默认值', '含义'],
-    outHeads: ['输出', '含义'],
-    no: '否',
     more: '所有阶段及其对运行器的要求',
-    page: 'actions.zh.md',
     file: '集群文件',
     clusterFile: 'cluster-file.zh.md',
-    end: '。',
+    gap: '',
   },
 } as const;
 
 /** The page of a stage's action. */
 export function stagePage(stage: ActionName, language: Language): string {
-  const words = WORDS[language];
-  const colon = language === 'english' ? ': ' : '：';
+  const words = { ...HEADINGS[language], ...WORDS[language] };
+  const { colon } = words;
   const { brings, detail } = wordsOf(stage, language);
   const before =
-    (stageOf(stage)?.needs ?? [])
-      .map((name) => `[\`${name}\`](../${name}/${language === 'english' ? 'README.md' : 'README.zh.md'})`)
-      .join(', ') || words.none;
+    (stageOf(stage)?.needs ?? []).map((name) => `[\`${name}\`](../${name}/${words.readme})`).join(', ') || words.none;
   const inputs = inputsOf(stage).map((input) => [
     `\`${input.name}\``,
-    input.needed?.[language] ?? words.no,
+    input.needed?.[language] ?? words.notRequired,
     input.default === undefined ? '' : `\`${input.default}\``,
     language === 'english' ? input.description : input.chinese,
   ]);
@@ -325,9 +310,9 @@ export function stagePage(stage: ActionName, language: Language): string {
     `\`\`\`yaml\n${example(stage)}\n\`\`\``,
     `${words.before}${colon}${before}${words.end}`,
     `## ${words.inputs}`,
-    table(words.heads, inputs),
-    ...(outputs.length > 0 ? [`## ${words.outputs}`, table(words.outHeads, outputs)] : []),
-    `${words.more}${colon}[docs/${words.page}](../../docs/${words.page})${words.end}${language === 'english' ? ' ' : ''}${words.file}${colon}[docs/${words.clusterFile}](../../docs/${words.clusterFile})${words.end}\n`,
+    table(words.input, inputs),
+    ...(outputs.length > 0 ? [`## ${words.outputs}`, table(words.output, outputs)] : []),
+    `${words.more}${colon}[docs/${words.list}](../../docs/${words.list})${words.end}${words.gap}${words.file}${colon}[docs/${words.clusterFile}](../../docs/${words.clusterFile})${words.end}\n`,
   ].join('\n\n');
 }
 
@@ -352,9 +337,9 @@ export const example = (stage: ActionName): string =>
 /** The table of all stages for docs/actions.md. */
 export function stageTable(language: Language): string {
   const heads = { english: ['action', 'result', 'runs after'], chinese: ['action', '结果', '前置阶段'] }[language];
-  const page = language === 'english' ? 'README.md' : 'README.zh.md';
+  const { readme } = HEADINGS[language];
   const rows = DEFINITIONS.map(({ name, purpose, needs }) => [
-    `[\`${name}\`](../actions/${name}/${page})`,
+    `[\`${name}\`](../actions/${name}/${readme})`,
     purpose[language],
     needs.map((need) => `\`${need}\``).join(', '),
   ]);

@@ -8,7 +8,7 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
   return [line(heads), line(heads.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-/** The page with its marked block of that name filled anew. Throws when the page has no such block. */
+/** The page with the content of its marked block of that name replaced. Throws if the page has no such block. */
 export function fillBlock(page: string, name: string, content: string): string {
   const [begin, end] = [`<!-- generated: ${name} -->`, `<!-- end: ${name} -->`];
   const [start, stop] = [page.indexOf(begin), page.indexOf(end)];

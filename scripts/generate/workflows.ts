@@ -10,7 +10,7 @@ const HEAD =
 
 type Yaml = Readonly<Record<string, unknown>>;
 
-/** Secrets are named as the inputs that they are for. */
+/** Secrets have the names of their inputs. */
 const SECRETS = INPUT_LIST.filter(({ kind }) => kind === 'secret' || kind === 'file');
 const ALWAYS: readonly InputName[] = ['database-password', 'seal-key'];
 const NEEDED: Readonly<Partial<Record<InputName, string>>> = {
@@ -19,14 +19,14 @@ const NEEDED: Readonly<Partial<Record<InputName, string>>> = {
   'load-balancer-key': '`load-balancer.scheme` is https',
 };
 
-/** The name under which the repository, the organisation or an environment of the caller keeps a secret; what is handed down with `secrets: inherit` has it. */
+/** The name under which the repository, the organisation or an environment of the caller keeps a secret, which `secrets: inherit` passes on. */
 export const keptAs = (name: string): string =>
   `KUSCIA_${name
     .replace(/^kuscia-/, '')
     .toUpperCase()
     .replaceAll('-', '_')}`;
 
-/** None is required: GitHub looks for what is before a job has its environment, and would not find what that keeps. Each job says itself what it lacks. */
+/** None is required: GitHub checks required secrets before a job has its environment, and would not find those kept there. Each job itself reports what is missing. */
 const secrets: Yaml = Object.fromEntries(
   SECRETS.map(({ name, description, needed }) => {
     const when = ALWAYS.includes(name)
@@ -93,16 +93,16 @@ const downloadImages = [
   },
 ];
 const checkout = { uses: CHECKOUT, with: { 'persist-credentials': false } };
-/** Stands for the name of the workflow, which its jobs do not know. */
+/** Placeholder for the name of the workflow, which its jobs do not know. */
 const NAME = '<name>';
 /** First part of the names of a call's artifacts, as an expression. One run may call these workflows several times, with jobs of one name. */
 const PREFIX = `format('kuscia-swarm.{0}.${NAME}.{1}', needs.check.outputs.domain, needs.check.outputs.call)`;
 const prefix = `\${{ ${PREFIX} }}`;
-/** What a job goes on with: also when a job before it was left out, never when one failed. */
+/** When a job runs: also if an earlier job was skipped, never if one failed. */
 const WELL = '!failure() && !cancelled()';
 const apart = (job: string): string => `toJSON(${JOBS}['${job}']) != '[]'`;
 
-/** A secret for an action: that of the job's environment first, as GitHub has it too. What only a job that records its host's answers takes is given to no other. */
+/** A secret for an action: that of the job's environment takes precedence, as in GitHub itself. A secret needed only to record a host's answers is given to no other job. */
 function secretFor(action: ActionName, name: string): string {
   const value = `secrets.${keptAs(name)} || secrets.${name}`;
   const onlyHere =
@@ -110,7 +110,7 @@ function secretFor(action: ActionName, name: string): string {
   return onlyHere ? `\${{ matrix.here && (${value}) || '' }}` : `\${{ ${value} }}`;
 }
 
-/** The inputs of an action as a workflow fills them: secrets by their names, the rest from the leg of the matrix and the inputs of the workflow. */
+/** The inputs of an action as set by a workflow: secrets by their names, the rest from the leg of the matrix and the inputs of the workflow. */
 function filled(action: ActionName, own: Yaml): Yaml {
   const values: Readonly<Record<string, string>> = {
     cluster: '${{ inputs.cluster }}',
@@ -168,8 +168,8 @@ function job(
 }
 
 /**
- * Takes no secret. Where a pull request may have written the cluster file, the runners that it names are those of the default branch: jobs with the secrets run there.
- * What is checked out last is what is checked.
+ * Takes no secret. If a pull request may have written the cluster file, its runners must be those on the default branch, because jobs with the secrets run there.
+ * The file checked out last is the one that is checked.
  */
 const check = (distrusts: string, own: Yaml = {}): Yaml => ({
   'runs-on': anyRunner,
@@ -209,19 +209,19 @@ const check = (distrusts: string, own: Yaml = {}): Yaml => ({
 
 const OF_PULL_REQUEST = "startsWith(github.event_name, 'pull_request')";
 
-/** Blank is as not given: the default. What is neither is refused by the job `check`. */
+/** A blank mode is the default. The job `check` refuses an invalid one. */
 const APPLY = "inputs.mode != 'plan'";
 
-/** The last job of a stage that has one, for all hosts together. */
+/** The last job of a stage, for all hosts together, if it has one. */
 const lastOf = ({ jobs }: StageDefinition): string | undefined => (jobs && 'hosts' in jobs ? jobs.last : undefined);
 
-/** The jobs that a stage's own follow: those of the stages that it needs, or else the plan and its approval. */
+/** The jobs before those of a stage: the jobs of the stages that it needs, or else the plan and its approval. */
 const beforeStage = ({ needs }: StageDefinition): readonly string[] =>
   needs.length === 0
     ? ['plan', 'approve', 'snapshot-again']
     : [...needs, ...DEFINITIONS.flatMap((stage) => (needs.includes(stage.name) ? (lastOf(stage) ?? []) : []))];
 
-/** The jobs of a stage, and what stands around them. */
+/** The jobs of a stage, and those around them. */
 function stageJobs(stage: StageDefinition<StageName>): Readonly<Record<string, Yaml>> {
   const { name, jobs, judges, minutes, outputs, appliesTo } = stage;
   const several = jobs && 'hosts' in jobs ? jobs : undefined;
@@ -250,13 +250,13 @@ const snapshot = (needs: readonly string[], when?: string): Yaml =>
     strategy: { 'fail-fast': false },
   });
 
-/** Lets go of the lock after a run that did not end well, where the jobs of other hosts could not. A run that is not even planned has none. */
+/** Releases the lock after an unsuccessful run if the jobs of other hosts could not. A run without a plan has no lock. */
 const unlock = (): Yaml => ({
   ...job('unlock', { needs: ['verify'] }),
   if: `\${{ (failure() || cancelled()) && needs.check.result == 'success' && ${APPLY} && ${apart('unlock')} }}`,
 });
 
-/** Deletes what jobs handed over, once nothing is left that could be run again and would need it. It names no permissions, so that callers who do not grant them can call this too. */
+/** Deletes the exchanged artifacts once no job is left that could be re-run and would need them. It names no permissions, so that callers who do not grant them can call this too. */
 const cleanUp = (needs: readonly string[], when: string): Yaml => ({
   needs: ['check', ...needs],
   if: `\${{ ${WELL} && ${when} }}`,
@@ -268,7 +268,7 @@ const cleanUp = (needs: readonly string[], when: string): Yaml => ({
 const deployJobs = (): Yaml => ({
   check: check(`inputs.mode == 'plan' || ${OF_PULL_REQUEST}`, { 'workflow-mode': '${{ inputs.mode }}' }),
   snapshot: snapshot([]),
-  // The plan is handed over for the jobs that are held to it: where there are none, it need not lie about.
+  // The plan is uploaded for the jobs that must follow it; without such jobs it is not needed.
   plan: job('plan', {
     needs: ['snapshot'],
     matrix: 'whole',
@@ -277,12 +277,12 @@ const deployJobs = (): Yaml => ({
   }),
   approve: {
     needs: ['check', 'plan'],
-    // Where nothing is to be changed, nothing is asked for: a plan without changes is held to as any other.
+    // A plan without changes needs no approval; later jobs must follow it like any other.
     if: `\${{ ${WELL} && ${APPLY} && inputs.environment != '' && needs.plan.outputs.changes != '0' }}`,
     'runs-on': anyRunner,
     'timeout-minutes': 10,
     environment: '${{ inputs.environment }}',
-    // It names no permissions: GitHub tells the rules of an environment where the caller grants actions: read, or more.
+    // It names no permissions: GitHub shows the rules of an environment if the caller grants actions: read, or more.
     steps: [
       { uses: '$/actions/check-approval', with: { environment: '${{ inputs.environment }}' } },
       { run: 'echo "The plan was approved. It is applied only if the hosts still need exactly the same changes."' },
@@ -291,7 +291,7 @@ const deployJobs = (): Yaml => ({
   'snapshot-again': snapshot(['plan', 'approve'], APPLY),
   ...Object.fromEntries(DEFINITIONS.flatMap((stage) => Object.entries(stageJobs(stage)))),
   unlock: unlock(),
-  // Where a plan is all, only what the hosts' own jobs answered was handed over.
+  // In mode plan, only the snapshots of the hosts' own jobs were uploaded.
   'clean-up': cleanUp(
     ['plan', 'verify'],
     `(needs.verify.result == 'success' || inputs.mode == 'plan' && needs.plan.result == 'success' && ${apart('snapshot')})`,
@@ -305,7 +305,7 @@ const concurrency = (kind: string): Yaml => ({
   group: `kuscia-swarm ${kind} \${{ inputs.domain || inputs.cluster }}`,
   'cancel-in-progress': false,
 });
-/** A plan changes nothing and waits for no deployment, nor may it displace one that waits; plans of one branch or pull request follow each other. */
+/** A plan changes nothing and waits for no deployment, nor may it displace a waiting one; plans of one branch or pull request are queued. */
 const DEPLOYS = "${{ inputs.mode == 'plan' && format('plan {0}', github.ref) || 'deploy' }}";
 
 /** The text of .github/workflows/deploy.yml. */
@@ -365,7 +365,7 @@ export function deployText(): string {
   );
 }
 
-/** An output of the job `verify`, blank where that was left out: act gives the outputs of such a job as they are written, `${{` and all. */
+/** An output of the job `verify`, blank if that was skipped: act returns the outputs of a skipped job unevaluated, including `${{`. */
 const ofVerify = (output: string): string =>
   `\${{ needs.verify.result != 'skipped' && needs.verify.outputs.${output} || '' }}`;
 
@@ -398,7 +398,7 @@ export function verifyText(): string {
       verify: job('verify', { needs: ['snapshot'], outputs: ['verify', 'failures', 'load-balancer-url'] }),
       report: {
         needs: ['check', 'snapshot', 'verify'],
-        // A job that its time-out cut is cancelled too, though the run is not: it is told of. Without the domain there is no issue to find.
+        // A job that timed out is also cancelled, although the run is not: it is reported. Without the domain there is no issue to find.
         if: "${{ !cancelled() && inputs.report && (needs.check.outputs.domain || inputs.domain) != '' }}",
         'runs-on': anyRunner,
         'timeout-minutes': 10,

@@ -8,7 +8,7 @@ import { DATABASE_PASSWORD } from '../deployment/action.ts';
 
 /** What came of a run that was to be killed after so many commands. */
 export interface Killed {
-  /** What the commands were for that had ended on hosts when it was killed, or when it ended by itself: those that count. */
+  /** The purposes of the commands that had ended on hosts when it was killed, or when it ended by itself: those that count. */
   readonly commands: readonly string[];
   /** The last of them. */
   readonly last: string;
@@ -18,7 +18,7 @@ export interface Killed {
 /** A line that the action prints for each command that has ended: `    node-01: join the swarm: exit 0 (0.4 s)`. */
 const COMMAND = /^ {4}(\S+: .+): (?:exit \d+|killed by \S+|timed out .*|connection lost.*) \([\d.]+ m?s\)$/;
 
-/** What a command is for, whatever the numbers in it: a port, a size. Questions to a host travel together, so it may be for several things. */
+/** The purpose of a command, without its numbers (a port, a size). Queries to a host travel together, so there may be several purposes. */
 export const kindsOf = (purpose: string): readonly string[] =>
   purpose
     .replace(/^\S+: /, '')

@@ -31,7 +31,7 @@ export const tryPoints = (half: 0 | 1): void =>
 
     // First, for the cluster is deployed already.
     test(
-      'in the middle of a replacement costs no more than what is being replaced, and is completed by the next one',
+      'in the middle of a replacement harms only the container being replaced, and is completed by the next run',
       async () => {
         const replacements = await Replacements.begin();
         expect(await replacements.tried(half === 0 ? ['memory', 'image'] : ['database port'])).toEqual([]);
@@ -40,7 +40,7 @@ export const tryPoints = (half: 0 | 1): void =>
     );
 
     test(
-      'is completed by the next one, to the same end',
+      'is completed by the next run, with the same result',
       async () => {
         expect(commands).toBeGreaterThan(40);
         let tried = 0;
@@ -67,7 +67,7 @@ export const tryPoints = (half: 0 | 1): void =>
     );
   });
 
-/** What the engine of each host said last: the hosts of a row are gone with the next one. */
+/** The last log lines of each host's engine, because the hosts of a row do not survive the next one. */
 const engineLogs = async (): Promise<string> =>
   (
     await Promise.all(

@@ -37,7 +37,7 @@ export class Replacements {
     return new Replacements(await killedAfter(CLUSTER, Infinity), await treasure(), await states());
   }
 
-  /** Tries cases one after the other, and prints a row for each point. Gives the rows that are not as they must be, with the logs that tell. */
+  /** Tries cases one after the other, and prints a row for each point. Returns the rows with deviations, with the relevant logs. */
   async tried(names: readonly Case[]): Promise<string[]> {
     const wrong: string[] = [];
     for (const name of names.filter((each) => EVERY !== undefined || CASES[each].usual)) {
@@ -50,7 +50,7 @@ export class Replacements {
     return wrong;
   }
 
-  /** Which commands of one run count: each that an idle run does not need, once on each host, for what is waited for is asked again and again. */
+  /** The commands of a run that count: each that an idle run does not need, once on each host, because waiting repeats queries. */
   #counts(): (purpose: string) => boolean {
     const seen = new Set<string>();
     return (purpose) => {
@@ -77,12 +77,12 @@ export class Replacements {
       tried += 1;
     }
     process.stdout.write(tally(`a replacement (${name})`, tried, undisturbed.commands.length));
-    if (tried === 0) wrong.push(`${name}: no point of ${undisturbed.commands.length} tried`);
+    if (tried === 0) wrong.push(`${name}: none of ${undisturbed.commands.length} points tried`);
     if (from !== CLUSTER) await action(CLUSTER);
     return wrong;
   }
 
-  /** One run that is killed, what it left working, and the run after it. */
+  /** A run that is killed, the containers that still work then, and the run after it. */
   async #point(
     name: Case,
     point: number,
@@ -111,7 +111,7 @@ const healthy = ({ containers }: Sample): number =>
 const databases = ({ containers }: Sample): Sample['containers'] =>
   containers.filter(({ name }) => name.startsWith('alice-mysql'));
 const worded = (sample: Sample): string =>
-  `${healthy(sample)} healthy, ${sample.led.length} led to, database ${
+  `${healthy(sample)} healthy, ${sample.led.length} behind the load balancer, database ${
     databases(sample).some(({ works }) => works)
       ? 'works'
       : databases(sample)
@@ -119,13 +119,14 @@ const worded = (sample: Sample): string =>
           .join(', ') || 'gone'
   }`;
 
-/** What a run that was killed cost beyond the one thing that it was replacing. */
+/** The harm of a killed run, beyond the container that it was replacing. */
 function overspent(sample: Sample, name: Case): string[] {
   const replaced = name === 'database port' ? 'the database' : 'a replica';
   const database = databases(sample);
   // Replicas are restarted one after the other once the database has moved.
   const lost = healthy(sample) < 1 ? [`no replica is healthy while ${replaced} is replaced`] : [];
-  const unled = sample.led.length < 1 ? [`no replica is led to while ${replaced} is replaced`] : [];
+  const unled =
+    sample.led.length < 1 ? [`no replica answers through the load balancer while ${replaced} is replaced`] : [];
   const kept = name === 'database port' ? database.length > 0 : database.some(({ works }) => works);
   return [
     ...lost,

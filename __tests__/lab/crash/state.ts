@@ -25,7 +25,7 @@ export async function endState(host: string): Promise<string[]> {
       .replace(/[0-9a-f]{64}/g, 'ANONYMOUS')
       .trim()
       .split(' ');
-    // Docker tells mounts in no order.
+    // Docker lists mounts in no particular order.
     return words[0] === 'container' ? [...words.slice(0, 7), ...words.slice(7).sort()].join(' ') : words.join(' ');
   });
 }

@@ -9,17 +9,17 @@ const NODE = 'node_modules/node/bin/node';
 /** The database password of every deployment here: distinct enough to be searched for in whatever is printed. */
 export const DATABASE_PASSWORD = 'Ut9-database.Password+31';
 
-/** What the action said and gave, run as GitHub's runner runs it. */
+/** The log and outputs of the action, run as by GitHub's runner. */
 export interface ActionRun {
   readonly code: number | null;
   /** Both streams. */
   readonly log: string;
   readonly outputs: Readonly<Record<string, string>>;
   readonly summary: string;
-  /** Output `changed`; -1 when there is none. */
+  /** Output `changed`; -1 if there is none. */
   readonly changed: number;
   readonly matrix: Matrix | undefined;
-  /** Every file that the run left where it ran, its home and its temporary folder included: by path, with what stands in it. Empty for a run on a host. */
+  /** Every file that the run left where it ran, including its home and its temporary folder: by path, with its content. Empty for a run on a host. */
   readonly left: ReadonlyMap<string, Buffer>;
 }
 
@@ -30,7 +30,7 @@ export interface ActionOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly on?: string;
   readonly timeoutMs?: number;
-  /** Id of the run of the workflow that it belongs to; all share one unless told. */
+  /** Id of the workflow run that it belongs to; by default all share one. */
   readonly run?: string;
   /** Ends the run with that signal after so many seconds. */
   readonly interrupt?: { readonly signal: 'INT' | 'TERM' | 'KILL'; readonly after: number };
@@ -38,7 +38,7 @@ export interface ActionOptions {
   readonly cancelOnce?: string;
 }
 
-/** Runs the root action's bundle with GitHub's environment: inputs by INPUT_*, outputs and summary by file. `cluster` is the text of a cluster file, or where it lies. */
+/** Runs the root action's bundle with GitHub's environment: inputs by INPUT_*, outputs and summary by file. `cluster` is the text or the path of a cluster file. */
 export async function action(cluster: string, options: ActionOptions = {}): Promise<ActionRun> {
   const folder = mkdtempSync(join(tmpdir(), 'action-'));
   const files = { GITHUB_OUTPUT: 'output', GITHUB_STEP_SUMMARY: 'summary', GITHUB_ENV: 'env', GITHUB_STATE: 'state' };

@@ -34,8 +34,11 @@ async function changesOf(
   };
 }
 
-/** Containers that a change made anew, by host. */
-async function madeAnew(hosts: readonly string[], change: () => Promise<unknown>): Promise<Record<string, string[]>> {
+/** Containers that a change recreated, by host. */
+async function recreatedBy(
+  hosts: readonly string[],
+  change: () => Promise<unknown>,
+): Promise<Record<string, string[]>> {
   const before = await Promise.all(hosts.map(containerIds));
   await change();
   const after = await Promise.all(hosts.map(containerIds));
@@ -49,7 +52,7 @@ async function madeAnew(hosts: readonly string[], change: () => Promise<unknown>
   );
 }
 
-describe('a deployed cluster follows its file, and only what changed is touched', () => {
+describe('a deployed cluster follows its file, and only changed parts are touched', () => {
   beforeAll(async () => {
     await up(4);
     await reset();
@@ -58,13 +61,13 @@ describe('a deployed cluster follows its file, and only what changed is touched'
   }, 600_000);
 
   test('memory: each replica is replaced, nothing else', async () => {
-    const anew = await madeAnew(['node-01', ...TWO], async () => {
+    const recreated = await recreatedBy(['node-01', ...TWO], async () => {
       const { planned } = await changesOf(cluster(TWO, 'memory: 4GiB'));
       expect(planned).toEqual(
         TWO.map((node) => `kuscia-start ${node} ~ replace replica ${REPLICA} (memory 8 GiB -> 4 GiB; image IMAGE)`),
       );
     });
-    expect(anew).toEqual({ 'node-01': [], 'node-02': [REPLICA], 'node-03': [REPLICA] });
+    expect(recreated).toEqual({ 'node-01': [], 'node-02': [REPLICA], 'node-03': [REPLICA] });
     expect(await seenOn('node-02', `docker inspect -f '{{.HostConfig.Memory}}' ${REPLICA}`)).toBe(
       String(4 * 1024 ** 3),
     );
@@ -80,13 +83,13 @@ describe('a deployed cluster follows its file, and only what changed is touched'
       ],
       { timeoutMs: 300_000 },
     );
-    const anew = await madeAnew(['node-01', ...TWO], async () => {
+    const recreated = await recreatedBy(['node-01', ...TWO], async () => {
       const { planned } = await changesOf(cluster(TWO, 'memory: 4GiB\nports: { metrics: 13099 }'));
       expect(planned).toEqual(
         TWO.map((node) => `kuscia-start ${node} ~ replace replica ${REPLICA} (port 13084 -> 13099; image IMAGE)`),
       );
     });
-    expect(anew).toEqual({ 'node-01': [], 'node-02': [REPLICA], 'node-03': [REPLICA] });
+    expect(recreated).toEqual({ 'node-01': [], 'node-02': [REPLICA], 'node-03': [REPLICA] });
     expect((await load).stdout.trim()).toBe('400 401');
   }, 300_000);
 
@@ -95,8 +98,8 @@ describe('a deployed cluster follows its file, and only what changed is touched'
       seenOn('node-02', `grep domainKeyData kuscia-swarm/alice/kuscia.yaml | sha256sum`);
     const key = await keyOf();
     const text = cluster(TWO, 'memory: 4GiB\nports: { metrics: 13099 }\nprotocol: NOTLS');
-    const anew = await madeAnew(['node-01', ...TWO], () => changesOf(text));
-    expect(anew).toEqual({ 'node-01': [], 'node-02': [], 'node-03': [] });
+    const recreated = await recreatedBy(['node-01', ...TWO], () => changesOf(text));
+    expect(recreated).toEqual({ 'node-01': [], 'node-02': [], 'node-03': [] });
     expect(await keyOf()).toBe(key);
     expect(await seenOn('node-01', 'curl -s http://10.77.0.12:20000')).toContain(`"instance":"${REPLICA}-node-02"`);
     expect(Object.values(await answering('http://10.77.0.11:8080'))).toEqual([6, 6]);
@@ -107,8 +110,8 @@ describe('a deployed cluster follows its file, and only what changed is touched'
 
   test('a replica added: it joins, gets the same configuration, and the load balancer forwards to it', async () => {
     const text = cluster([...TWO, 'node-04'], 'memory: 4GiB\nports: { metrics: 13099 }\nprotocol: NOTLS');
-    const anew = await madeAnew(['node-01', ...TWO], () => changesOf(text));
-    expect(anew).toEqual({ 'node-01': [], 'node-02': [], 'node-03': [] });
+    const recreated = await recreatedBy(['node-01', ...TWO], () => changesOf(text));
+    expect(recreated).toEqual({ 'node-01': [], 'node-02': [], 'node-03': [] });
     expect(await answering('http://10.77.0.11:8080')).toEqual(
       Object.fromEntries([...TWO, 'node-04'].map((node) => [`${REPLICA}-${node}`, 4])),
     );
@@ -130,7 +133,7 @@ describe('a deployed cluster follows its file, and only what changed is touched'
   }, 300_000);
 });
 
-describe('what a failed start left behind is cleaned', () => {
+describe('leftovers of a failed start are removed', () => {
   const REMNANTS: [string, string][] = [
     [
       'a container that was created and never started',
@@ -139,7 +142,7 @@ describe('what a failed start left behind is cleaned', () => {
     ['a replica that was killed', `docker kill ${REPLICA}`],
     ['a replica that is gone, its folders still there', `docker rm -f ${REPLICA}`],
     [
-      'a replica made by hand without the terminal that kuscia.sh needs',
+      'a replica started by hand without the terminal that kuscia.sh needs',
       `docker rm -f ${REPLICA} >/dev/null; cd kuscia-swarm/alice; export KUSCIA_IMAGE=secretflow/kuscia:1.1.0b0 USER=root ROOT=$PWD; timeout 20 setsid ./kuscia.sh start -c $PWD/kuscia.yaml -p 20000 -q 20001 -k 20010 -g 20011 -a none -m 8G --cluster </dev/null; true`,
     ],
     [

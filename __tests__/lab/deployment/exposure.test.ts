@@ -9,7 +9,7 @@ const REPLICAS = HOSTS.slice(1);
 const REPLICA = 'root-kuscia-autonomy-alice';
 const EXAMPLE = `${paths.repository}/examples/two-replicas.yml`;
 
-/** What somebody on a host is answered who tries to log in to the database from a container there: the error, or the word in. */
+/** The answer to a login to the database from a container on a host: the error, or the word in. */
 async function loginFrom(host: string, user: string, password = DATABASE_PASSWORD): Promise<string> {
   const { stdout, stderr } = await exec(host, [
     'docker',
@@ -31,7 +31,7 @@ async function loginFrom(host: string, user: string, password = DATABASE_PASSWOR
   return stdout.trim() || (/ERROR \d+/.exec(stderr)?.[0] ?? stderr.trim());
 }
 
-/** TCP ports on which each host listens, with the address where it is not every one: `3306 at 10.77.0.11`. What listens on the loopback alone is nobody else's. */
+/** TCP ports on which each host listens, with the address if it is not every one: `3306 at 10.77.0.11`. Ports only on the loopback are not reachable for others and left out. */
 async function listening(host: string): Promise<string[]> {
   const lines = (await seenOn(host, `ss -Hltn | awk '{ print $4 }'`))
     .split('\n')
@@ -63,7 +63,7 @@ async function reached(from: string): Promise<number[]> {
   return told.flatMap(({ port, said }) => (Number(said) > 0 ? [port] : []));
 }
 
-/** What the exposure table of the security page says of a host with these roles. */
+/** The ports of a host with these roles according to the exposure table of the security page. */
 function promised(...roles: readonly string[]): string[] {
   const page = readFileSync(`${paths.repository}/docs/security.md`, 'utf8');
   const table = page.slice(page.indexOf('## Who can reach what'), page.indexOf('### An example firewall'));
@@ -109,12 +109,12 @@ describe('what a deployment opens', () => {
     ['node-01', ['manager', 'database', 'load-balancer']],
     ['node-02', ['replica']],
     ['node-03', ['replica']],
-  ])('%s listens on what the exposure table says, and on nothing else', async (host, roles) => {
+  ])('%s listens on the ports in the exposure table, and on no others', async (host, roles) => {
     expect(promised(...roles).length).toBeGreaterThan(3);
     expect(await listening(host)).toEqual(promised(...roles));
   });
 
-  test('the user of the cluster file has its database and no other; root and a stranger are refused, from wherever they come', async () => {
+  test('the user in the cluster file can access only its own database; root and unknown users are refused from everywhere', async () => {
     for (const host of HOSTS) {
       expect(await loginFrom(host, 'kuscia')).toBe('in');
       expect([await loginFrom(host, 'root'), await loginFrom(host, 'stranger')]).toEqual([
@@ -135,7 +135,7 @@ describe('what a deployment opens', () => {
     ]);
   }, 60_000);
 
-  test("root's password is its own, and on the database's host alone", async () => {
+  test("root has its own password, and it is only on the database's host", async () => {
     const own = await seenOn(
       'node-01',
       'stat -c %a kuscia-swarm/alice/database-root-password; cat kuscia-swarm/alice/database-root-password',
@@ -147,7 +147,7 @@ describe('what a deployment opens', () => {
       );
   });
 
-  test('the example firewall of the security page lets through what it says: the hosts, the partner, and nobody else', async () => {
+  test('the example firewall on the security page admits the hosts, the partner, and nobody else', async () => {
     const [, example = ''] =
       /### An example firewall[^]*?```sh\n([^]*?)```/.exec(
         readFileSync(`${paths.repository}/docs/security.md`, 'utf8'),
@@ -173,7 +173,7 @@ describe('what a deployment opens', () => {
     expect(await reached('10.77.0.13')).toEqual(everything);
   }, 120_000);
 
-  test('a cluster that an earlier version made is brought over by one apply, as its plan says, and serves meanwhile', async () => {
+  test('a cluster deployed by an earlier version is migrated by one apply, as its plan says, and keeps serving meanwhile', async () => {
     await asBefore();
     expect([await loginFrom('node-03', 'root'), await loginFrom('node-03', 'kuscia')]).toEqual([
       'in',
@@ -232,7 +232,7 @@ describe('what a deployment opens', () => {
   }, 600_000);
 });
 
-/** What the domain cannot do without, by the database itself: the domain's object, and the volume it lies in. */
+/** The data that the domain needs, as the database has it: the domain's object, and its volume. */
 const asDatabaseData = (): Promise<string> =>
   seenOn(
     'node-01',

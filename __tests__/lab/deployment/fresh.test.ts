@@ -23,7 +23,7 @@ describe("the tutorial's cluster on fresh hosts", () => {
     await reset();
   }, 600_000);
 
-  test('a plan on empty hosts names every change and makes none', async () => {
+  test('a plan on empty hosts lists every change and makes none', async () => {
     const before = await states();
     const planned = keep(await action(EXAMPLE, { inputs: { mode: 'plan' } }));
     expect({ code: planned.code, state: await states() }).toEqual({ code: 0, state: before });
@@ -44,14 +44,14 @@ describe("the tutorial's cluster on fresh hosts", () => {
     ]);
   }, 120_000);
 
-  test('verify is red where nothing is', async () => {
+  test('verify is red on empty hosts', async () => {
     const verified = keep(await action(EXAMPLE, { inputs: { mode: 'verify' } }));
     expect(verified.code).toBe(1);
     expect(verified.matrix?.healthy).toBe(false);
     expect(verified.log).toContain('cluster-unhealthy');
   }, 180_000);
 
-  test('apply deploys it, and it is there by other means', async () => {
+  test('apply deploys it, confirmed by other means', async () => {
     const applied = keep(await action(EXAMPLE));
     expect({ code: applied.code, log: applied.code === 0 ? '' : applied.log }).toEqual({ code: 0, log: '' });
     expect(applied.changed).toBeGreaterThanOrEqual(14);
@@ -98,7 +98,7 @@ describe("the tutorial's cluster on fresh hosts", () => {
     });
   }, 120_000);
 
-  test('the load balancer leaves it to the gateways how large a request may be (secretflow#1939)', async () => {
+  test('the load balancer leaves the limit on request size to the gateways (secretflow#1939)', async () => {
     expect(
       await seenOn(
         'node-01',
@@ -117,7 +117,7 @@ describe("the tutorial's cluster on fresh hosts", () => {
     });
   }, 120_000);
 
-  test('no log, summary or output of these runs holds a secret', async () => {
+  test('no log, summary or output of these runs contains a secret', async () => {
     const key = await seenOn('node-02', `sed -n 's/^domainKeyData: //p' kuscia-swarm/alice/kuscia.yaml`);
     const token = await seenOn('node-01', 'docker swarm join-token -q worker');
     const secrets = [DATABASE_PASSWORD, key, token, readFileSync(paths.sshKey, 'utf8')].map(

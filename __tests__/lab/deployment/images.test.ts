@@ -32,7 +32,7 @@ const received = (host: string): Promise<number> =>
   seenOn(host, 'cat /sys/class/net/eth0/statistics/rx_bytes').then(Number);
 const listed = (host: string): Promise<string> =>
   seenOn(host, `docker image ls --format '{{.Repository}}:{{.Tag}}' | sort`);
-/** What is still at work for an archive on a host. */
+/** Processes on a host that still handle an archive. */
 const loading = (host: string): Promise<string> =>
   seenOn(
     host,
@@ -91,14 +91,14 @@ describe('hosts without images and without a registry', () => {
   const replicaGone = (host: string): Promise<string> =>
     seenOn(host, `docker rm -f root-kuscia-autonomy-alice && docker image rm ${KUSCIA}`);
 
-  test('say that the folder is the way, where there is none', async () => {
+  test('suggest the folder if there is none', async () => {
     const { code, log } = await action(CLUSTER);
     expect(code).toBe(1);
     expect(log).toMatch(/KS-1209 image-unavailable/);
     expect(log).toMatch(/set\s+the\s+input\s+images\s+to\s+a\s+directory/);
   }, 200_000);
 
-  test('get from the folder what they lack, each image once, and are healthy', async () => {
+  test('get the images that they lack from the folder, each once, and become healthy', async () => {
     const before = await Promise.all(HOSTS.map(received));
     const applied = await action(CLUSTER, { inputs });
     expect(ended(applied)).toEqual(WELL);
@@ -119,14 +119,14 @@ describe('hosts without images and without a registry', () => {
     }
   }, 400_000);
 
-  test('are sent nothing the second time', async () => {
+  test('are sent nothing in a second run', async () => {
     const before = await received('node-03');
     const again = await action(CLUSTER, { inputs });
     expect([ended(again), again.changed, sendingIn(again)]).toEqual([WELL, 0, []]);
     expect((await received('node-03')) - before).toBeLessThan(10_000_000);
   }, 200_000);
 
-  test('get an image again where it is gone, and only there', async () => {
+  test('get an image again only where it was removed', async () => {
     await replicaGone('node-03');
     const applied = await action(CLUSTER, { inputs });
     expect([ended(applied), sendingIn(applied)]).toEqual([WELL, [`node-03 ${KUSCIA} kuscia.tar`]]);
@@ -141,7 +141,7 @@ describe('hosts without images and without a registry', () => {
     }
   }
 
-  test('take no half image for a whole one when the cable is pulled, and the next run completes', async () => {
+  test('do not use a partial image when the cable is pulled, and the next run completes', async () => {
     await replicaGone('node-03');
     const before = await received('node-03');
     const running = action(CLUSTER, { inputs });
@@ -156,7 +156,7 @@ describe('hosts without images and without a registry', () => {
     expect([ended(completed), sendingIn(completed)]).toEqual([WELL, [`node-03 ${KUSCIA} kuscia.tar`]]);
   }, 400_000);
 
-  test('are left with nothing at work when a run is cancelled, and the next one completes', async () => {
+  test('have nothing left running when a run is cancelled, and the next run completes', async () => {
     await replicaGone('node-03');
     const before = await received('node-03');
     const flag = join(shared, 'cancel');
@@ -177,7 +177,7 @@ describe('hosts without images and without a registry', () => {
 describe('a host that is the runner', () => {
   beforeAll(offline, 120_000);
 
-  test('loads the archives where they are, all of them from one', async () => {
+  test('loads the archives in place, all images from one', async () => {
     await reset(['node-02'], { bare: false });
     await seenOn('node-02', `docker save -o ${shared}/all.tar nginx:1.26 mysql:8.0 ${KUSCIA}`);
     const cluster = `domain: alice\nimage: ${KUSCIA}\nhosts:\n  node-01: { address: 10.77.0.11, via: local, roles: [manager, database, replica, load-balancer] }\n`;
@@ -189,11 +189,11 @@ describe('a host that is the runner', () => {
   }, 400_000);
 });
 
-describe('an archive that is not what it should be', () => {
+describe('a wrong archive', () => {
   beforeAll(offline, 120_000);
   beforeEach(async () => void expect(await listed('node-02')).toBe(''));
 
-  /** An archive of which only so much is there. */
+  /** An archive truncated to this length. */
   function shortened(file: string, part: number): string {
     const copy = join(shared, `short-${basename(file)}`);
     copyFileSync(file, copy);
@@ -201,8 +201,8 @@ describe('an archive that is not what it should be', () => {
     return copy;
   }
 
-  test('because it is cut short, or holds another image under the name, is named before any host is asked', async () => {
-    // The list says nginx, by its digest; what stands under that digest is of mysql.
+  test('that is truncated, or contains another image under the name, is reported before any host is contacted', async () => {
+    // The list names nginx by its digest; the content under that digest is of mysql.
     await seenOn(
       'node-01',
       `cd ${shared}; mkdir n m; tar -xf ${NGINX} -C n; tar -xzf ${MYSQL} -C m; cp m/[0-9a-f]*.json n/$(cd n; ls [0-9a-f]*.json); tar -cf other.tar -C n .; rm -r n m`,
@@ -230,7 +230,7 @@ describe('an archive that is not what it should be', () => {
   const read = async (file: string): Promise<Archive> => (await readArchive(file)) as Archive;
 
   test.each([0.02, 0.5, 0.97])(
-    'because it breaks off on its way, leaves no image: %d of it came',
+    'that is cut off during the transfer leaves no image: %d of it arrived',
     async (part) => {
       for (const file of [NGINX, MYSQL]) {
         expect(await send({ ...(await read(file)), file: shortened(file, part) })).toMatchObject({
@@ -243,7 +243,7 @@ describe('an archive that is not what it should be', () => {
     120_000,
   );
 
-  test('because another one was put into its place, loses its name on the host', async () => {
+  test('that was replaced during the run loses its name on the host', async () => {
     const nginx = await read(NGINX);
     const { images } = await read(MYSQL);
     expect(

@@ -9,7 +9,7 @@ import { leftRunning, seenOn } from './seen.ts';
 const EXAMPLE = `${paths.repository}/examples/two-replicas.yml`;
 const HOSTS = ['node-01', 'node-02', 'node-03'];
 
-/** Within so many milliseconds of SIGINT or SIGTERM a run has ended: what the project promises, so that it may be measured. */
+/** A run ends within this many milliseconds of SIGINT or SIGTERM: a guarantee of the project, so it may be measured. */
 const PROMISED_MS = 7_000;
 /** While kuscia.sh starts a replica, which takes some seconds. */
 const STARTING = /^ {2}node-0[23] +\+ +start replica/m;
@@ -17,7 +17,7 @@ const SAID =
   /^Error KS-1111 cancelled: cancelled in kuscia-start, in the middle of "start replica root-kuscia-autonomy-alice" on node-02 /;
 
 /** SIGKILL is the crash matrix's. */
-describe('a run that is ended half way', () => {
+describe('a run that is interrupted', () => {
   beforeAll(async () => {
     await up(3);
   }, 600_000);
@@ -45,7 +45,7 @@ describe('a run that is ended half way', () => {
   );
 
   test.each(['SIGINT', 'SIGTERM'] as const)(
-    'by %s in the middle of a step names it, in time',
+    'by %s in the middle of a step names the step, in time',
     async (name) => {
       const { log, code, ms } = await signalled(name, () => Promise.resolve());
       expect([code, blocksOf(log)]).toEqual([1, [expect.stringMatching(SAID)]]);
@@ -57,7 +57,7 @@ describe('a run that is ended half way', () => {
     100_000,
   );
 
-  test('while its first manager is silent ends in time all the same', async () => {
+  test('still ends in time if its first manager is silent', async () => {
     try {
       // So late that it is in the middle of a question to that manager, which has its time to end, and after it the lock.
       const { log, code, ms } = await signalled('SIGTERM', () => seenOn('node-01', silence('-I')), 4_000);

@@ -36,7 +36,7 @@ describe('one run at a time changes a domain', () => {
     await reset();
   }, 600_000);
 
-  test('a second one waits, shows who it waits for, and finds all done; one that does not wait is told, and changes nothing', async () => {
+  test('a second run waits, shows which run it waits for, and finds everything up to date; one that does not wait says so and changes nothing', async () => {
     const first = action(EXAMPLE);
     await held();
     const [second, third] = await Promise.all([other(), action(EXAMPLE, { run: '3', inputs: { 'lock-wait': '0' } })]);
@@ -54,7 +54,7 @@ describe('one run at a time changes a domain', () => {
     expect(mode).toBe('2770\n660');
   }, 200_000);
 
-  test('a run that has nothing to do, and one that only looks, need no lock', async () => {
+  test('a run with nothing to do, and a read-only run, need no lock', async () => {
     await seenOn('node-01', `printf '%s\n' 'acme/site/9#1' $(($(date +%s) + 600)) $(date +%s) 'by hand' >${LEASE}`);
     expect(succeeded(await other({ 'lock-wait': '0' }))).toEqual(SUCCESS);
     expect(succeeded(await other({ mode: 'verify' }))).toEqual(SUCCESS);
@@ -63,12 +63,12 @@ describe('one run at a time changes a domain', () => {
   }, 200_000);
 });
 
-describe('what becomes of a lock', () => {
+describe('the lifetime of a lock', () => {
   beforeEach(async () => {
     await reset();
   }, 60_000);
 
-  test('legs of one matrix keep it for each other, also without artifacts', async () => {
+  test('legs of one matrix keep it for each other, even without artifacts', async () => {
     const leg = (stage: string, host?: string): Promise<ActionRun> =>
       action(EXAMPLE, { inputs: { stage, ...(host !== undefined && { host }) } });
     expect((await leg('swarm-init')).code).toBe(0);
@@ -82,14 +82,14 @@ describe('what becomes of a lock', () => {
     expect([afterTheFirst, await holder()]).toEqual([HOLDER, HOLDER]);
   }, 100_000);
 
-  test('a cancelled run gives it back at once', async () => {
+  test('a cancelled run releases it immediately', async () => {
     expect((await action(EXAMPLE, { interrupt: { signal: 'INT', after: 6 } })).log).toContain('KS-1111');
     expect(await holder()).toBe('');
     const next = await other({ 'lock-wait': '0' });
     expect(succeeded(next)).toEqual(SUCCESS);
   }, 200_000);
 
-  test('the lock of a killed run heals by itself', async () => {
+  test('the lock of a killed run expires by itself', async () => {
     await action(EXAMPLE, { interrupt: { signal: 'KILL', after: 6 } });
     expect(await holder()).toBe(HOLDER);
     const next = await other({ 'lock-wait': '3' });
@@ -99,7 +99,7 @@ describe('what becomes of a lock', () => {
     });
   }, 300_000);
 
-  test('the lock of a killed run is broken only for whoever names it', async () => {
+  test('the lock of a killed run is broken only by its id', async () => {
     await action(EXAMPLE, { interrupt: { signal: 'KILL', after: 6 } });
     const wrong = await other({ 'lock-wait': '0', 'break-lock': 'acme/ops/7#1' });
     expect({
@@ -111,7 +111,7 @@ describe('what becomes of a lock', () => {
     expect(succeeded(await other({ 'lock-wait': '0', 'break-lock': HOLDER }))).toEqual(SUCCESS);
   }, 200_000);
 
-  test('a later attempt of a killed run takes its lock over', async () => {
+  test('a later attempt of a killed run takes over its lock', async () => {
     await action(EXAMPLE, { interrupt: { signal: 'KILL', after: 6 } });
     const again = await action(EXAMPLE, { inputs: { 'lock-wait': '0' } });
     expect(succeeded(again)).toEqual(SUCCESS);

@@ -9,7 +9,7 @@ import { CLUSTER, HOSTS } from '../support/cluster.ts';
 import { action, DATABASE_PASSWORD, unmasked } from './action.ts';
 import { seenOn, stateOf } from './seen.ts';
 
-// A cluster file of a pull request may name anything. What only looks does nothing of it: it connects nobody whom the deployment does not use, starts and pulls nothing.
+// A cluster file in a pull request may name anything. A read-only mode acts on none of it: it connects only to servers that the deployment already uses, and starts and pulls nothing.
 
 /** An address that nothing of the deployment has; node-03 answers there, with a MySQL server that asks for the password in clear and notes all it hears. */
 const FOREIGN = '10.77.0.99';
@@ -19,7 +19,7 @@ import { mysqlServer } from '${join(paths.repositoryInHost, '__tests__/support/m
 const server = await mysqlServer({ wants: 'mysql_clear_password', password: 'x' }, '${FOREIGN}', 3306);
 setInterval(() => writeFileSync('${NOTES}', Buffer.concat(server.seen)), 100);`;
 
-/** Packets that came to that address, whoever sent them. */
+/** Packets that arrived at that address, from any sender. */
 const packets = async (): Promise<number> =>
   Number(
     await seenOn(
@@ -41,7 +41,7 @@ const fileOf = (name: string, text: string): string => {
 const link = join(files, 'link.yml');
 symlinkSync('/etc/shadow', link);
 
-/** By what the file names: the file or its text, inputs, and how each way to look ends. What runs is healthy also where other images are described. */
+/** By the content of the file: the file or its text, inputs, and the exit code of each read-only mode. The running cluster is healthy even if other images are described. */
 const HOSTILE: readonly [string, string, Readonly<Record<string, string>>, Readonly<Record<Looking, number>>][] = [
   ['a database elsewhere', EXTERNAL, {}, { plan: 0, verify: 1, snapshot: 0, check: 0 }],
   [
@@ -118,7 +118,7 @@ describe('on a deployed cluster', () => {
           ),
         ),
       );
-      // A command of several lines goes on below its event.
+      // A command of several lines continues below its event.
       const done = events
         .flatMap((lines) => lines.split('\n'))
         .filter(
@@ -135,7 +135,7 @@ describe('on a deployed cluster', () => {
     60_000,
   );
 
-  test('and what the rogue heard holds nothing of the password, in whatever form', async () => {
+  test('and what the rogue server received contains no form of the password', async () => {
     const heard = Buffer.from(await seenOn('node-03', `base64 -w0 ${NOTES}`), 'base64').toString('latin1');
     expect(heard).toContain('knock');
     expect(printedForms(new Secret('p', DATABASE_PASSWORD)).filter((form) => heard.includes(form))).toEqual([]);

@@ -31,10 +31,10 @@ describe('the rights of a login', () => {
     await everywhere('gpasswd -d deploy docker');
   }, 60_000);
 
-  // Group docker is part of what a host is; the next test file finds it.
+  // Group docker belongs to every host; the next test file needs it.
   afterAll(() => reset(), 60_000);
 
-  test('are the group docker by sudo, as the security page has it, also where sudo makes a terminal of its own', async () => {
+  test('can be group docker through sudo, as on the security page, even if sudo creates its own terminal', async () => {
     await sudoers(`Defaults use_pty\n${SUDOERS}`);
     const applied = await action(BY_SUDO);
     expect({
@@ -53,7 +53,7 @@ describe('the rights of a login', () => {
     expect((await action(BY_SUDO, { inputs: { mode: 'verify' } })).code).toBe(0);
   }, 200_000);
 
-  test('let what runs be ended', async () => {
+  test('are enough to end running commands', async () => {
     await sudoers(`Defaults use_pty\n${SUDOERS}`);
     const ended = await action(BY_SUDO, { interrupt: { signal: 'INT', after: 9 } });
     expect(ended.log).toContain('KS-1111');
@@ -70,7 +70,7 @@ describe('the rights of a login', () => {
     ['a line for another group', 'deploy ALL=(:users) NOPASSWD: /bin/sh\n', /password|not allowed/],
     ['a line for another program', 'deploy ALL=(:docker) NOPASSWD: /bin/true\n', /password|not allowed/],
   ])(
-    'that are missing are named on each host: %s',
+    'that are missing are reported for each host: %s',
     async (_, text, evidence) => {
       await sudoers(text);
       const { code, log, changed } = await action(BY_SUDO);
@@ -89,7 +89,7 @@ describe('the rights of a login', () => {
     60_000,
   );
 
-  test('of an account that has neither group nor sudo are named with both ways out', async () => {
+  test('of an account with neither group nor sudo are reported with both remedies', async () => {
     const { code, log } = await action(AS_DEPLOY);
     expect(code).toBe(1);
     expect(log).toContain('KS-1202 engine-unreachable: 3 findings');
@@ -100,7 +100,7 @@ describe('the rights of a login', () => {
   }, 60_000);
 });
 
-describe('one bastion before all hosts', () => {
+describe('one bastion in front of all hosts', () => {
   const BEHIND = CLUSTER.replace('hosts:', 'ssh: { bastion: root@10.77.0.11 }\nhosts:').replace(
     'node-01: { address: 10.77.0.11,',
     'node-01: { address: 10.77.0.11, bastion: none,',
@@ -120,7 +120,7 @@ describe('one bastion before all hosts', () => {
   }, 600_000);
   afterAll(() => closed('-D'), 60_000);
 
-  test('deploys to hosts that nobody else reaches, one handshake to each, checked by their own keys', async () => {
+  test('deploys to hosts that are reachable only through it, with one handshake to each, checked by their own keys', async () => {
     const handshakes = (): Promise<string[]> => everywhere(`grep -c 'Accepted publickey' /var/log/sshd.log || true`);
     const before = await handshakes();
     const applied = await action(BEHIND);
@@ -133,7 +133,7 @@ describe('one bastion before all hosts', () => {
     expect((await handshakes()).map((count, i) => Number(count) - Number(before[i]))).toEqual([3, 1, 1]);
   }, 200_000);
 
-  test('whose key is not the pinned one is named, and no host behind it is asked', async () => {
+  test('whose key is not the pinned one is reported, and no host behind it is contacted', async () => {
     const known = readFileSync(paths.knownHosts, 'utf8').split('\n');
     const without = known.filter((line) => !line.includes('10.77.0.11')).join('\n');
     const { code, log } = await action(BEHIND, { inputs: { 'known-hosts': without } });

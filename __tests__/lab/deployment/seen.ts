@@ -1,13 +1,13 @@
 import { exec } from '../../../lab/lab.ts';
 
-/** What a host says, asked past the product: standard output of a command that has to succeed. */
+/** The state of a host, queried independently of the product: standard output of a command that must succeed. */
 export async function seenOn(host: string, script: string): Promise<string> {
   const ended = await exec(host, ['bash', '-c', script]);
   if (ended.code !== 0) throw new Error(`${host}: ${script}: ${ended.code} ${ended.stderr}`);
   return ended.stdout.trim();
 }
 
-/** What the root of alice's database is answered to a statement, in its own container, where alone it is let in. */
+/** The answer to a statement of the root of alice's database, in its own container, the only place where root can log in. */
 export const asDatabaseRoot = (statement: string): Promise<string> =>
   seenOn(
     'node-01',
@@ -52,7 +52,7 @@ export async function answering(url: string, times = 12): Promise<Record<string,
   return Object.fromEntries([...Map.groupBy(names, (name) => name)].map(([name, same]) => [name, same.length]));
 }
 
-/** Ids of containers by name, to see which were made anew. */
+/** Ids of containers by name, to see which were recreated. */
 export async function containerIds(host: string): Promise<Record<string, string>> {
   const lines = (await seenOn(host, `docker container ls -a --no-trunc --format '{{.Names}} {{.ID}}'`)).split('\n');
   return Object.fromEntries(lines.map((line) => line.split(' ') as [string, string]));

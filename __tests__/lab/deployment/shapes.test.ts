@@ -89,7 +89,7 @@ describe('each shape of a cluster deploys on fresh hosts and settles', () => {
     expect(Object.values(await answering('http://10.77.0.11:8080'))).toEqual([6, 6]);
   }, 400_000);
 
-  test('one host alone, local, with no sshd and no SSH key', async () => {
+  test('a single local host, without sshd and SSH key', async () => {
     await seenOn('node-01', 'kill $(cat /run/sshd.pid)');
     const cluster = `
 domain: alice

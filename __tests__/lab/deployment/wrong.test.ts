@@ -12,7 +12,7 @@ interface Wrong {
   /** Makes it wrong, and puts it right. */
   readonly spoil?: () => Promise<unknown>;
   readonly put?: () => Promise<unknown>;
-  /** What the log must say: the code, the place, and what to do. */
+  /** The texts that the log must contain: the code, the place, and the remedy. */
   readonly says: readonly (string | RegExp)[];
   /** True when something may have been changed before it was found. */
   readonly late?: boolean;
@@ -103,7 +103,7 @@ const WRONG: readonly Wrong[] = [
   },
 ];
 
-describe('one thing wrong at a time: named, nothing changed, and the next run completes once it is mended', () => {
+describe('one fault at a time: it is reported, nothing is changed, and the next run completes once it is fixed', () => {
   const hosts = ['node-01', 'node-02', 'node-03'];
   const up3 = async (): Promise<string[]> => Promise.all(hosts.map((host) => stateOf(host).catch(() => 'off')));
 
@@ -130,7 +130,7 @@ describe('one thing wrong at a time: named, nothing changed, and the next run co
     200_000,
   );
 
-  test('after all of that, a run completes', async () => {
+  test('after all of these, a run completes', async () => {
     const completed = await action(CLUSTER);
     expect({
       code: completed.code,
@@ -161,7 +161,7 @@ describe('one thing wrong at a time: named, nothing changed, and the next run co
     expect({ code: mended.code, healthy: mended.matrix?.healthy }).toEqual({ code: 0, healthy: true });
   }, 200_000);
 
-  test('the configuration lost everywhere', async () => {
+  test('a configuration lost everywhere', async () => {
     for (const host of ['node-02', 'node-03']) await seenOn(host, 'mv kuscia-swarm/alice/kuscia.yaml kept.yaml');
     const refused = await action(CLUSTER);
     expect(refused.code).toBe(1);
@@ -174,7 +174,7 @@ describe('one thing wrong at a time: named, nothing changed, and the next run co
     });
   }, 300_000);
 
-  test('a pair of hosts that is cut', async () => {
+  test('two hosts that cannot reach each other', async () => {
     const block = (action: string): string =>
       `for port in 4789; do iptables ${action} INPUT -s 10.77.0.12 -p udp --dport $port -j DROP; done`;
     await seenOn('node-03', block('-I'));

@@ -16,12 +16,12 @@ while (1) { my $c = $l->accept or next; next if fork; my $s = IO::Socket::INET->
   while (my @r = $w->can_read) { sleep 6; for my $f (@r) { exit unless sysread $f, my $b, 65536; syswrite $f == $c ? $s : $c, $b } } exit }`;
 const REDIRECT = 'PREROUTING -t nat -i eth0 -p tcp --dport 3306 -j REDIRECT --to-port 3399';
 
-/** On node-03: the configuration with a key of its own, and as it was. */
+/** On node-03: the configuration with its own key, and as it was. */
 const ANOTHER_KEY = `cp -p kuscia-swarm/alice/kuscia.yaml /root/kept.yaml
 other=$(docker run --rm secretflow/kuscia:1.1.0b0 kuscia init --mode autonomy --domain alice --runtime runp | grep ^domainKeyData:)
 sed "s|^domainKeyData:.*|$other|" /root/kept.yaml >kuscia-swarm/alice/kuscia.yaml`;
 const OWN_KEY = 'cat /root/kept.yaml >kuscia-swarm/alice/kuscia.yaml; rm /root/kept.yaml';
-/** What somebody types who starts a replica by hand. */
+/** The command to start a replica by hand. */
 const STARTED_BY_HAND = `cd kuscia-swarm/alice; export ROOT=$PWD USER=root KUSCIA_IMAGE=secretflow/kuscia:1.1.0b0
 script -qec './kuscia.sh start -c ./kuscia.yaml -p 20000 -q 20001 -k 20010 -g 20011 -x 13084 -m 8GiB -a none --cluster' /dev/null </dev/null`;
 

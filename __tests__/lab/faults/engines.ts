@@ -16,7 +16,7 @@ const unfit = (host: string, evidence: RegExp, remedy: RegExp, cause?: RegExp): 
   { code: 'KS-1201', host, evidence, remedy, ...(cause && { cause }) },
 ];
 
-/** What a reload of a firewall does to Docker's rules. */
+/** The effect of a firewall reload on Docker's rules. */
 const WIPED = 'iptables -F; iptables -t nat -F; iptables -X; iptables -t nat -X';
 const RESTARTED = 'engine stop; engine start';
 

@@ -2,17 +2,17 @@ import { CLUSTER, HOSTS } from '../support/cluster.ts';
 import { until } from '../../../lab/process.ts';
 import { seenOn } from '../deployment/seen.ts';
 
-/** What the run must say of a fault, in one and the same block of its log. */
+/** The texts that the run must report for a fault, all in the same block of its log. */
 export interface Named {
   /** `KS-1204` */
   readonly code: string;
   /** The host it concerns. */
   readonly host: string;
-  /** What happened and what was seen. */
+  /** The failure and its evidence. */
   readonly evidence: RegExp;
-  /** What is told as the cause; absent where what was seen is the cause itself, and no other may be told. */
+  /** The reported cause; absent if the evidence is itself the cause, and no other may be reported. */
   readonly cause?: RegExp;
-  /** What is told to do. */
+  /** The remedy. */
   readonly remedy: RegExp;
 }
 
@@ -26,35 +26,35 @@ export interface Fault {
   /** Tried by `npm test`, too. */
   readonly usual?: boolean;
   readonly on: 'empty hosts' | 'deployed cluster';
-  /** The cluster file of the run that meets the fault; the usual one unless told. */
+  /** The cluster file of the run that meets the fault; by default the usual one. */
   readonly cluster?: string;
   /** Inputs of that run beside the usual ones, made when the row is tried. */
   readonly inputs?: () => Promise<Readonly<Record<string, string>>>;
   readonly mode: 'apply' | 'verify' | 'plan';
-  /** What happened before, and is no part of the fault. */
+  /** Preparations that are not part of the fault. */
   readonly prepare?: () => Promise<unknown>;
   /** Makes the fault before the run, or in its middle: as soon as it prints a line like this. */
   readonly when: 'before' | RegExp;
   readonly make: (signal: Signal) => Promise<unknown>;
   readonly mend: () => Promise<unknown>;
-  /** What the run names; where it mends the fault by itself, `completes` with the words with which it says so; `dies` where the fault is that it is killed. */
+  /** The expected report of the run; `completes`, with the words that say so, if the run fixes the fault by itself; `dies` if the fault is that the run is killed. */
   readonly ends:
     readonly Named[] | { readonly completes: RegExp; readonly warns?: readonly Named[] } | { readonly dies: true };
-  /** What the run says beside that, each somewhere in its log. */
+  /** Further texts, each somewhere in the log of the run. */
   readonly says?: readonly RegExp[];
-  /** Working containers that the run is to replace or restart, as `node-02 alice-probe`. Any other that is started anew is harm. */
+  /** Working containers that the run should replace or restart, as `node-02 alice-probe`. It is harm if any other is restarted. */
   readonly replaces?: readonly string[];
-  /** Hosts whose containers may be lacking until the fault is mended: it takes them itself, or the way to them in the middle of a replacement. */
+  /** Hosts whose containers may be missing until the fault is fixed: it removes them itself, or cuts the connection in the middle of a replacement. */
   readonly takes?: readonly string[];
   /** True when the run must have changed nothing on any host. */
   readonly changesNothing?: boolean;
-  /** The cluster file of the run after it was mended; the usual one unless told. */
+  /** The cluster file of the run after the fix; by default the usual one. */
   readonly again?: string;
 }
 
 export { CLUSTER, HOSTS };
 
-/** The same with another limit, so that both replicas are made anew. */
+/** The same with another limit, so that both replicas are recreated. */
 export const MORE_MEMORY = `${CLUSTER}memory: 4GiB\n`;
 
 /** The same with another image. */

@@ -12,7 +12,7 @@ interface Container {
   readonly startedAt: string;
   /** A replica answers with its own name, the database accepts the login, the load balancer forwards to a replica, the probe runs. */
   readonly works: boolean;
-  /** Crash recoveries that its log tells of; only a database has any. */
+  /** Crash recoveries in its log; only a database has any. */
   readonly recoveries: number;
 }
 
@@ -23,7 +23,7 @@ export interface Sample {
   readonly led: readonly string[];
 }
 
-/** What a row grants: containers that its run is to replace or restart, and hosts whose containers may be lacking until the fault is mended. */
+/** The exceptions of a row: containers that its run should replace or restart, and hosts whose containers may be missing until the fault is fixed. */
 export type Granted = Pick<Fault, 'replaces' | 'takes'>;
 
 /**
@@ -68,7 +68,7 @@ const look = async (host: string, address: string): Promise<string> => {
   return ended?.stdout ?? '';
 };
 
-/** Reads what the hosts printed. */
+/** Parses the output of the hosts. */
 export function sampleIn(said: readonly { readonly host: string; readonly text: string }[]): Sample {
   const lines = said.flatMap(({ host, text }) => text.split('\n').map((line) => ({ host, words: line.split(' ') })));
   return {
@@ -82,13 +82,13 @@ export function sampleIn(said: readonly { readonly host: string; readonly text: 
   };
 }
 
-/** Harm between two samples, one line each: what worked and does not, what ran and does not, what worked and was started anew unasked, a database that was killed. */
+/** Harm between two samples, one line each: what worked and no longer does, what ran and no longer does, a working container restarted without need, a database that was killed. */
 export const harmBetween = (before: Sample, after: Sample, granted: Granted = {}): string[] => [
   ...changedFor(before, after, granted),
   ...killed(before, after),
 ];
 
-/** The same where it only matters that all is back, whatever was started anew or had no power. */
+/** The same if only the final state matters, whatever was restarted or had no power. */
 export const missing = (sound: Sample, now: Sample): string[] =>
   changedFor(sound, now, { replaces: sound.containers.map(nameOf) });
 
@@ -119,11 +119,11 @@ function harmTo(before: Container, after: Container | undefined, granted: boolea
   if (after.state !== 'running') return [`no longer runs (${after.state})`];
   if (before.works && !after.works) return ['no longer works'];
   if (!before.works || granted) return [];
-  if (before.id !== after.id) return ['was made anew'];
+  if (before.id !== after.id) return ['was recreated'];
   return before.startedAt === after.startedAt ? [] : ['was restarted'];
 }
 
-/** Databases that had to recover from a crash since: somebody killed the one before them. */
+/** Databases that had to recover from a crash since: their predecessor was killed. */
 function killed(before: Sample, after: Sample): string[] {
   const earlier = new Map(before.containers.map(({ id, recoveries }) => [id, recoveries]));
   return after.containers

@@ -3,11 +3,11 @@ import { registry, registryHost } from '../../../lab/lab.ts';
 import { seenOn } from '../deployment/seen.ts';
 import { CLUSTER, imaged, REPLICA, type Fault } from './fault.ts';
 
-/** The first host whose replica is made anew, and so the one that meets a bad image. */
+/** The first host whose replica is recreated, and so the one that gets a bad image. */
 const FIRST = 'node-02';
 const on = (script: string) => () => seenOn(FIRST, script);
 
-/** Makes an image `secretflow/kuscia:TAG` on the host out of the usual one, with a file of it replaced. */
+/** Builds an image `secretflow/kuscia:TAG` on the host from the usual one, with one of its files replaced. */
 const spoilt = (tag: string, path: string, content: string): string =>
   `d=$(mktemp -d); cd "$d"; printf '%s' '${content}' >file; chmod 755 file; printf 'FROM secretflow/kuscia:1.1.0b0\\nCOPY file ${path}\\n' >Dockerfile; docker build -q -t secretflow/kuscia:${tag} . ; cd /; rm -r "$d"`;
 const forgotten = (tag: string): string => `docker image rm -f secretflow/kuscia:${tag}`;

@@ -4,11 +4,11 @@ import { CLUSTER, MORE_MEMORY, REPLICAS, type Fault, type Named } from './fault.
 
 const NODE = 'node-02';
 const BASTION = 'node-03';
-/** By sh: a bash whose standard input is a socket reads .bashrc, and what is mended here may be that (bash(1), INVOCATION). */
+/** By sh: a bash whose standard input is a socket reads .bashrc, which may be the file to be fixed (bash(1), INVOCATION). */
 const on = (host: string, script: string) => () => exec(host, ['sh', '-c', script]);
 const one = (named: Omit<Named, 'host'>): readonly Named[] => [{ host: NODE, ...named }];
 
-/** Appends to what sshd is told (its first word on a matter counts, and Debian reads that folder first), and takes it back. */
+/** Adds to the configuration of sshd (the first value of an option counts, and Debian reads that folder first), and removes it again. */
 const sshd = (...lines: readonly string[]): { make: () => Promise<unknown>; mend: () => Promise<unknown> } => {
   const reload = 'kill -HUP "$(cat /run/sshd.pid)"; sleep 0.5';
   return {

@@ -9,7 +9,7 @@ import { plant, treasure } from './treasure.ts';
 export interface Tried {
   /** Its line of the table. */
   readonly row: string;
-  /** What was not as it must be, with the logs that tell; empty when all was. */
+  /** The deviations, with the relevant logs; empty if there are none. */
   readonly wrong: readonly string[];
 }
 
@@ -19,7 +19,7 @@ export class Matrix {
   #treasure: readonly string[] = [];
   #sound: Sample = { containers: [], led: [] };
 
-  /** Makes the fault, has it met, mends it and runs again; whatever came of it, the next fault finds a sound cluster. */
+  /** Produces the fault, runs into it, fixes it and runs again; whatever the result, the next fault starts from a healthy cluster. */
   async tried(fault: Fault): Promise<Tried> {
     const begun = Date.now();
     const wrong: string[] = [];
@@ -34,7 +34,7 @@ export class Matrix {
       wrong.push(`${fault.name}: ${(thrown as Error).stack ?? String(thrown)}`);
     }
     wrong.push(...harm.map((what) => `${fault.name} does harm: ${what}`));
-    // What failed may have left anything behind.
+    // A failure may have left anything behind.
     if (wrong.length > 0) this.#state = undefined;
     const ended = wrong.length === 0 ? 'completed' : 'WRONG';
     return {
@@ -49,7 +49,7 @@ export class Matrix {
     };
   }
 
-  /** The run that meets the fault, and what worked just before it and does not just after it. Gives in words what it named. */
+  /** The run that meets the fault, and the harm: what worked just before it and no longer works just after it. Returns the reported failures in words. */
   async #meet(fault: Fault, wrong: string[], harm: string[]): Promise<string> {
     const inputs = (await fault.inputs?.()) ?? {};
     const cluster = fault.cluster ?? CLUSTER;
@@ -73,7 +73,7 @@ export class Matrix {
           .map((line) => `${fault.name} changed ${line}`),
       );
     } catch (thrown) {
-      // What went wrong first says more than what cannot be mended after it.
+      // The first error is more informative than a failure to fix the fault afterwards.
       await fault.mend().catch(() => undefined);
       throw thrown;
     }
@@ -84,24 +84,24 @@ export class Matrix {
     return blocksOf(run.log)[0]?.slice(0, 160) ?? wordsOf(fault, run);
   }
 
-  /** After it was mended: a run completes, all is as after an undisturbed deployment, and nothing is lost. */
+  /** After the fix: a run completes, everything is as after an undisturbed deployment, and nothing is lost. */
   async #again(fault: Fault, harm: string[]): Promise<string[]> {
     // It ends with the stage that verifies, so nothing else has to.
     const again = await runOf(fault.again ?? CLUSTER, 'apply');
     if (again.code !== 0 || !/^alice is healthy/m.test(again.log))
-      return [`${fault.name}: the run after it was mended ends with ${String(again.code)}\n${again.log}`];
+      return [`${fault.name}: the run after the fix ends with ${String(again.code)}\n${again.log}`];
     if (this.#state === undefined) {
       await this.#keep();
       return [];
     }
     const [found, kept] = await Promise.all([statesOf(), treasure()]);
-    harm.push(...(await this.#missing()).map((line) => `never came back: ${line}`));
-    const state = differences(this.#state, found).map((line) => `${fault.name} leaves ${line}`);
-    const lost = differences(this.#treasure, kept).map((line) => `${fault.name} costs ${line}`);
+    harm.push(...(await this.#missing()).map((line) => `not restored: ${line}`));
+    const state = differences(this.#state, found).map((line) => `${fault.name} leaves behind ${line}`);
+    const lost = differences(this.#treasure, kept).map((line) => `${fault.name} destroys ${line}`);
     return [...state, ...lost];
   }
 
-  /** What worked in the sound cluster and does not now, nor within some looks more: one may meet a busy machine. */
+  /** What worked in the healthy cluster and does not now, nor in a few further checks: a single one may hit a busy machine. */
   async #missing(): Promise<string[]> {
     for (let look = 1; ; look += 1) {
       const lacking = missing(this.#sound, await sampled());
@@ -117,7 +117,7 @@ export class Matrix {
   async #deploy(): Promise<void> {
     await this.#empty();
     const run = await runOf(CLUSTER, 'apply');
-    if (run.code !== 0) throw new Error(`the cluster that faults are to happen to cannot be deployed\n${run.log}`);
+    if (run.code !== 0) throw new Error(`the cluster for the faults cannot be deployed\n${run.log}`);
     await this.#keep();
   }
 
@@ -152,7 +152,7 @@ const statesOf = async (): Promise<string[]> =>
 /** Which nodes are Ready changes by itself once a host is gone. */
 const isOurDoing = (line: string): boolean => !/^[-+] node-\d+ node /.test(line);
 
-/** What the run should have said and did not. */
+/** The expected reports that the run did not make. */
 function missingIn({ ends, says = [] }: Fault, { code, log }: Run): string[] {
   const blocks = blocksOf(log);
   const [wanted, named, words] =
@@ -161,7 +161,7 @@ function missingIn({ ends, says = [] }: Fault, { code, log }: Run): string[] {
       : 'completes' in ends
         ? [0, ends.warns ?? [], [ends.completes, ...says]]
         : [1, ends, says];
-  const unsaid = words.filter((each) => !each.test(log)).map((each) => `does not say ${String(each)}`);
+  const unsaid = words.filter((each) => !each.test(log)).map((each) => `does not report ${String(each)}`);
   return [
     ...(code === wanted ? [] : [`ends with ${String(code)}, not ${String(wanted)}`]),
     ...unsaid,
@@ -169,22 +169,25 @@ function missingIn({ ends, says = [] }: Fault, { code, log }: Run): string[] {
   ];
 }
 
-/** What of it no block says; of the block that comes nearest, each part that is not as it must be. */
+/** The expectations that no block meets; of the closest block, each part that deviates. */
 function unnamedIn(blocks: readonly string[], named: Named): string[] {
   const wrong = blocks.map((block) => partsWrong(block, named)).sort((a, b) => a.length - b.length)[0] ?? [
-    'said nothing at all',
+    'reported nothing at all',
   ];
   return wrong.map((part) => `${named.code} on ${named.host}: ${part}`);
 }
 
-/** A block is what happened and was seen, then maybe the cause, then what to do. */
+/** A block consists of the failure with its evidence, then possibly the cause, then the remedy. */
 function partsWrong(block: string, { code, host, evidence, cause, remedy }: Named): string[] {
   const [, seen = block, why, todo = ''] = /^([^¦]*?)(?: ?¦cause ([^¦]*?))?(?: ?¦do (.*))?$/.exec(block) ?? [];
   const parts: readonly (readonly [boolean, string])[] = [
     [seen.includes(code), `not ${code}: ${seen}`],
-    [seen.includes(host), `not of ${host}: ${seen}`],
+    [seen.includes(host), `not on ${host}: ${seen}`],
     [evidence.test(seen), `evidence ${String(evidence)} not in: ${seen}`],
-    [cause === undefined ? why === undefined : cause.test(why ?? ''), `cause ${String(cause)}, told: ${String(why)}`],
+    [
+      cause === undefined ? why === undefined : cause.test(why ?? ''),
+      `cause ${String(cause)} expected, reported: ${String(why)}`,
+    ],
     [remedy.test(todo), `remedy ${String(remedy)} not in: ${todo}`],
   ];
   return parts.filter(([right]) => !right).map(([, words]) => words);
@@ -195,4 +198,4 @@ const wordsOf = ({ ends }: Fault, { log }: Run): string =>
     ? `completes: ${(ends.completes.exec(log)?.[0] ?? '').replace(/\s+/g, ' ')}`
     : 'dies' in ends
       ? 'killed'
-      : 'named nothing';
+      : 'reported nothing';

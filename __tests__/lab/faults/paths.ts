@@ -24,10 +24,10 @@ const BARE = `${CLUSTER}network: { probe-image: 'nginx:bare' }\n`;
 const MAKE_BARE =
   "docker run --name bare nginx:1.26 sh -c 'rm /bin/bash'; docker commit bare nginx:bare; docker rm bare";
 
-/** A database of somebody else that takes no login without TLS. */
+/** An external database that accepts no login without TLS. */
 const EXTERNAL = `${CLUSTER.replace(' database,', '')}database: { external: { address: 10.77.0.11, port: 3406, name: kine, user: root } }\n`;
 
-/** Ways between containers that do not carry what they should, and those who answer in place of others. */
+/** Paths between containers that lose packets, and programs that answer in place of others. */
 export const PATH_FAULTS: readonly Fault[] = [
   {
     name: 'data-path-narrow',

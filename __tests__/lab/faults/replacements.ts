@@ -13,7 +13,7 @@ const on = (host: string, script: string) => () => seenOn(host, script);
 
 /** The line of progress with which the run begins to replace something. */
 const replacing = (host: string, what: string): RegExp => new RegExp(`^ {2}${host} +~ +replace ${what}`, 'm');
-/** The line of progress that tells that what was replaced is back. */
+/** The line of progress that reports that the replaced container was restored. */
 const undone = (host: string, what: string): RegExp => new RegExp(`^ {2}${host} +undone +replace ${what}`, 'm');
 const later = (ms: number, act: (signal: Signal) => unknown) => async (signal: Signal) => {
   await new Promise((resolve) => setTimeout(resolve, ms));
@@ -39,14 +39,14 @@ const loopback = (
   ends: [{ code: 'KS-1208', host, evidence: new RegExp(String(port)), remedy: /Find what listens there/ }],
 });
 
-/** Makes an image on a host out of another, with one program of it replaced. */
+/** Builds an image on a host from another one, with one of its programs replaced. */
 const made = (image: string, from: string, path: string, program: string): string =>
   `d=$(mktemp -d); cd "$d"; printf '%s\\n' '#!/bin/bash' '${program}' >file; chmod 755 file; printf 'FROM ${from}\\nCOPY file ${path}\\n' >Dockerfile; docker build -q -t ${image} . ; cd /; rm -r "$d"`;
 const forget = (image: string) => (host: string) => seenOn(host, `docker image rm -f ${image}`);
 /** nginx that approves of any configuration and cannot be started. */
 const NO_NGINX =
   'case " $* " in *" -t "*) exit 0 ;; *" -g "*) echo "nginx: [emerg] out of luck" >&2; exit 1 ;; esac; exit 1';
-/** Kuscia that is killed as the kernel kills what needs more memory than its limit, where that is below 4 GiB. */
+/** A Kuscia that is killed, as by the kernel for exceeding its memory limit, if that is below 4 GiB. */
 const HUNGRY =
   '[ "$1" != start ] || [ "$(cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null | head -n 1)" -ge 4294967296 ] || kill -KILL $$; exec -a bin/kuscia /home/kuscia/libexec/kuscia /home/kuscia/libexec/stand-in.cjs "$@"';
 
@@ -57,7 +57,7 @@ const PROXIES = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY']
   .map((name) => `-e ${name}=http://10.77.0.11:3128`)
   .join(' ');
 
-/** What is found before anything is touched, or where only what the row wants is. */
+/** Faults that are detected before anything is changed, or while only the containers of the row are. */
 const KEPT: readonly Fault[] = [
   {
     name: 'probe-behind-a-proxy',

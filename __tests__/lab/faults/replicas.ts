@@ -4,7 +4,7 @@ import { comesTrue, REPLICA, type Fault } from './fault.ts';
 
 const NODE = 'node-03';
 const on = (script: string) => () => seenOn(NODE, script);
-/** Gives a host that name, and waits until the swarm has heard of it. */
+/** Gives a host that name, and waits until the swarm shows it. */
 async function named(host: string, name: string): Promise<void> {
   await seenOn(host, `hostname ${name}`);
   const { address } = hosts.find((place) => place.name === host) ?? { address: '' };
@@ -18,7 +18,7 @@ const CONFIG = 'kuscia-swarm/alice/kuscia.yaml';
 /** A host name so long that the replica's is cut before its last characters. */
 const long = (end: string): string => `compute-of-the-second-hall-rack-seventeen-${end}`;
 
-/** Hosts, files and containers as somebody left them. */
+/** Hosts, files and containers as left by someone. */
 export const REPLICA_FAULTS: readonly Fault[] = [
   {
     name: 'hostname-twice',
@@ -81,7 +81,7 @@ export const REPLICA_FAULTS: readonly Fault[] = [
     mode: 'apply',
     when: 'before',
     changesNothing: true,
-    // One kernel has one clock: what the host answers when it is asked for the time is what differs.
+    // All hosts share the kernel's clock: only the host's answer to a query for the time is changed.
     make: on(
       `printf '#!/bin/bash\\nexec /usr/bin/date -d "+5 minutes" "$@"\\n' >/usr/local/bin/date; chmod 755 /usr/local/bin/date`,
     ),

@@ -4,7 +4,7 @@ import { FAULTS } from './faults.ts';
 import { Matrix, rowOf } from './matrix.ts';
 import { UNMADE, unmadeRow } from './unmade.ts';
 
-/** `all`, or names of faults; a few of each family unless told. `npm run test:faults` tries all. */
+/** `all`, or names of faults; by default a few of each family. `npm run test:faults` tries all. */
 const asked = process.env['FAULTS'];
 const chosen = FAULTS.filter(
   ({ name, usual }) => asked === 'all' || (asked === undefined ? usual === true : asked.split(',').includes(name)),
@@ -28,7 +28,7 @@ export const tryFaults = (half: 0 | 1): void =>
         process.stdout.write(`${UNMADE.length} that the lab cannot make:\n${UNMADE.map(unmadeRow).join('\n')}\n`);
     });
 
-    test('faults are chosen, and no two have one name', () => {
+    test('at least one fault is selected, and no two have the same name', () => {
       expect(chosen.length).toBeGreaterThan(0);
       expect(new Set(FAULTS.map(({ name }) => name)).size).toBe(FAULTS.length);
     });

@@ -10,7 +10,7 @@ import type { Signal } from './fault.ts';
 /** Longest time of any run here, in milliseconds; one that is ended by it did not keep its own deadlines. */
 const DEADLINE_MS = 330_000;
 
-/** How a run ended and what it said. */
+/** The exit code of a run and its log. */
 export interface Run {
   /** Null when it did not end by itself. */
   readonly code: number | null;
@@ -19,13 +19,13 @@ export interface Run {
   readonly reached: boolean;
 }
 
-/** What is done in the middle of a run: once, at the first line that matches. It may send the run a signal. */
+/** An action in the middle of a run: once, at the first line that matches. It may send the run a signal. */
 export interface InTheMiddle {
   readonly at: RegExp;
   readonly act: (signal: Signal) => Promise<unknown>;
 }
 
-/** Runs the bundle from a terminal's place, with `inputs` beside the usual ones. The run goes on while something is done in its middle, and is waited for as long as that takes. */
+/** Runs the bundle as from a terminal, with `inputs` in addition to the usual ones. The run continues during an action in its middle, and the end of that action is awaited. */
 export async function runOf(
   cluster: string,
   mode: string,
@@ -71,7 +71,7 @@ export async function runOf(
   return { code, log, reached: middle === undefined || acting !== undefined };
 }
 
-/** What a run printed of its failures and warnings: each block in one line, with a bar before its cause and before what to do. */
+/** The failures and warnings that a run printed: each block in one line, with a bar before its cause and before its remedy. */
 export function blocksOf(log: string): string[] {
   const lines = log.split('\n');
   return lines.flatMap((line, i) => {

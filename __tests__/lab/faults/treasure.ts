@@ -12,7 +12,7 @@ export async function plant(): Promise<void> {
     await seenOn(host, `echo 'id,amount of ${host}' >kuscia-swarm/alice/${REPLICA}/data/table.csv`);
 }
 
-/** What no fault may cost, as lines that stay the same: the domain's key, what lies in the database and its volume, the replicas' data. */
+/** The data that no fault may destroy, as lines that stay the same: the domain's key, the content of the database and its volume, the replicas' data. */
 export async function treasure(): Promise<string[]> {
   const [volume, row, domain, ...ofReplicas] = await Promise.all([
     seenOn('node-01', `stat -c 'alice-mysql, inode %i' "$(docker volume inspect -f '{{.Mountpoint}}' alice-mysql)"`),

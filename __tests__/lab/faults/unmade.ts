@@ -1,13 +1,13 @@
 /** A fault that the lab cannot make. */
 export interface Unmade {
   readonly name: string;
-  /** What the lab lacks for it. */
+  /** Why the lab cannot produce it. */
   readonly why: string;
-  /** The unit test that shows what is said of it: its file under `__tests__`, and words of its title or of its row. */
+  /** The unit test that covers it: its file under `__tests__`, and words of its title or of its row. */
   readonly shownBy: readonly [file: string, title: string];
 }
 
-/** Named at the end of the table, so that nobody takes them for tried. */
+/** Listed at the end of the table, so that nobody assumes that they were tried. */
 export const UNMADE: readonly Unmade[] = [
   {
     name: 'architecture-not-supported',
@@ -36,7 +36,7 @@ export const UNMADE: readonly Unmade[] = [
   },
   {
     name: 'engine-rootless',
-    why: 'a rootless engine needs a login session of its own',
+    why: 'a rootless engine needs its own login session',
     shownBy: ['stages/preflight-engine.test.ts', 'a rootless engine'],
   },
   {
@@ -66,7 +66,7 @@ export const UNMADE: readonly Unmade[] = [
   },
   {
     name: 'partner-with-a-wrong-certificate',
-    why: 'two domains with a route between them are not laid here',
+    why: 'the lab has no two domains with a route between them',
     shownBy: ['diagnosis/evidence.test.ts', 'partner'],
   },
 ];

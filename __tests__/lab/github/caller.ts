@@ -70,7 +70,7 @@ export const template = (name: string): string =>
 /** An age identity of this test run. */
 export const SEAL_KEY = await generateX25519Identity();
 
-/** The secrets that a caller sets; none of SSH where a runner sits on each host. */
+/** The secrets that a caller sets; none for SSH if each host has its own runner. */
 export function callerSecrets(
   via: 'ssh' | 'local' = 'ssh',
   changes: Readonly<Record<string, string>> = {},
@@ -110,7 +110,7 @@ const ended: WorkflowEnd[] = [];
 export const results = ({ jobs }: WorkflowEnd): Record<string, string> =>
   Object.fromEntries(jobs.map(({ job, result }) => [job.trim().replace(/^.*\//, ''), result]));
 
-/** The failures that a log tells, by number and name. */
+/** The failures in a log, by number and name. */
 export const errors = ({ log }: WorkflowEnd): string[] => [
   ...new Set([...readable(log).matchAll(/Error (KS-\d+ [a-z-]+)/g)].map((match) => match[1] ?? '')),
 ];
@@ -126,9 +126,9 @@ export function outputs({ log }: WorkflowEnd, name: string): Record<string, stri
   return Object.fromEntries(given);
 }
 
-/** Something that a run handed over, opened. */
+/** An artifact of a run, opened. */
 export interface Opened {
-  /** Where it lies among the stored artifacts. */
+  /** Its path among the stored artifacts. */
   readonly path: string;
   readonly kind: string;
   readonly content: string;
@@ -158,7 +158,7 @@ export const handedTokens = async (): Promise<string[]> =>
 export const tokensInUse = async (): Promise<string[]> =>
   (await seenOn('node-01', 'docker swarm join-token -q worker; docker swarm join-token -q manager')).split('\n');
 
-/** Everything that must be seen nowhere, in every form in which it could be: what the caller gave and the cluster has, the tokens that travelled, and `also`. */
+/** All secrets that must not appear anywhere, in every possible form: those of the caller and of the cluster, the passed tokens, and `also`. */
 export async function hiddenForms(also: readonly string[] = []): Promise<string[]> {
   const tokens = [...(await tokensInUse()), ...(await handedTokens())];
   const key = /domainKeyData: *(\S+)/.exec(await seenOn('node-02', 'cat ~/kuscia-swarm/alice/kuscia.yaml'))?.[1] ?? '';
@@ -177,10 +177,10 @@ export async function hiddenForms(also: readonly string[] = []): Promise<string[
   return [...new Set(all.flatMap((text) => [...spellingsOf(text).keys()]))];
 }
 
-/** What is sealed because it is secret; everything else is searched also within its seal. */
+/** The artifacts that are sealed because they are secret; all others are also searched within their seal. */
 const SECRET_KINDS = ['join-tokens', 'kuscia-configuration', 'snapshot'];
 
-/** Where one of these texts is seen: in a log, a summary, an output, or the bytes of an artifact, packed or not. */
+/** The places where one of these texts appears: in a log, a summary, an output, or the bytes of an artifact, packed or not. */
 export async function places(forms: readonly string[]): Promise<string[]> {
   const logs = ended.map(({ log }, i) => ({ where: `run ${i + 1}`, text: withoutMasks(log) }));
   const artifacts = storedArtifacts().flatMap(({ path, bytes }) => [

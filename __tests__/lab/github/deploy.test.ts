@@ -70,7 +70,7 @@ describe('a repository that calls deploy.yml', () => {
     expect((await leaseOn('node-01')).holder).toBe('');
   }, 240_000);
 
-  test('hands over what is sealed and nothing else, each under a name of its own', () => {
+  test('passes only sealed artifacts between jobs, each under its own name', () => {
     const files = storedArtifacts().flatMap(({ path, bytes }) =>
       [...unzipped(bytes)].map(([name, content]) => ({
         name: `${path.replace(/^.*\//, '').replace(/\.deploy\.[0-9a-f]{8}\./, '.deploy.CALL.')}: ${name.replace(/\d{13}/, 'TIME')}`,
@@ -86,14 +86,14 @@ describe('a repository that calls deploy.yml', () => {
     for (const { content } of files) expect(content.subarray(0, 21).toString()).toBe('age-encryption.org/v1');
   });
 
-  test('leaves no join token that was handed over', async () => {
+  test('leaves no passed join token valid', async () => {
     tokens = await seenOn('node-01', 'docker swarm join-token -q worker');
     expect(said(first)).toContain('rotate the join tokens');
     const [travelled, inUse] = [await handedTokens(), await tokensInUse()];
     expect([travelled.length, inUse.length, travelled.filter((token) => inUse.includes(token))]).toEqual([2, 2, []]);
   });
 
-  test('again: every job reports no change, and no token travels', async () => {
+  test('reports no change in any job of a second run, and passes no token', async () => {
     const again = await called(template('deploy'), { inputs: { mode: 'apply' }, run: 12 });
     expect([again.code, results(again)]).toEqual([0, well([...ALL, 'clean-up'])]);
     const changed = outputs(again, 'changed');
@@ -106,7 +106,7 @@ describe('a repository that calls deploy.yml', () => {
     expect((await leaseOn('node-01')).holder).toBe('');
   }, 240_000);
 
-  test('can go on with the form of one job on the root action, which finds the same', async () => {
+  test('can continue with the root action in one job, which finds the same state', async () => {
     const end = await called(template('deploy-single-job'), {
       run: 16,
       secrets: callerSecrets('ssh', { KUSCIA_SEAL_KEY: '' }),
@@ -142,11 +142,11 @@ describe('a repository that calls deploy.yml', () => {
     expect(onGithub().comments[0]?.body).toContain('start replica root-kuscia-autonomy-alice');
   }, 120_000);
 
-  test('has told no secret in any log, summary, output or artifact', async () => {
+  test('has exposed no secret in any log, summary, output or artifact', async () => {
     const forms = await hiddenForms();
     expect(forms).toEqual(expect.arrayContaining(await handedTokens()));
     expect(await places(forms)).toEqual([]);
-    // Each run, its summaries among the rest, and what is sealed without being secret are looked through.
+    // Each run, including its summaries, and sealed content that is not secret are searched.
     expect(await places(['Summary - ## '])).toHaveLength(6);
     expect(await places(['initialise'])).toContainEqual(expect.stringMatching(/plan\.\d+\.age, opened$/));
   });

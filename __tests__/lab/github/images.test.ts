@@ -47,7 +47,7 @@ afterAll(async () => {
   await reset(HOSTS);
 }, 60_000);
 
-test('an artifact of the caller brings hosts without a registry the image that they lack, to each once, whichever job is first to need it', async () => {
+test('an artifact of the caller provides the missing image to hosts without a registry, to each once, whichever job needs it first', async () => {
   const end = await called(withImages(`${saved}/nginx.tar.gz`), { inputs: { mode: 'apply' }, run: 51 });
   const log = readable(end.log);
   expect([end.code, end.code === 0 ? '' : log]).toEqual([0, '']);

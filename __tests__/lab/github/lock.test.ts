@@ -27,7 +27,7 @@ const deploy = (run: number, inputs: Readonly<Record<string, string>>): Promise<
 };
 
 describe('a workflow whose domain another run is changing', () => {
-  test('says so when it is not to wait, and changes nothing', async () => {
+  test('says so if it must not wait, and changes nothing', async () => {
     await heldFor(600);
     const end = await deploy(51, { 'lock-wait': '0' });
     expect([end.code, results(end)['preflight'], errors(end)]).toEqual([1, 'failure', ['KS-1112 lock-held']]);
@@ -40,7 +40,7 @@ describe('a workflow whose domain another run is changing', () => {
     ]).toEqual(['inactive', OTHER]);
   }, 90_000);
 
-  test('waits for it, shows for whom, and then deploys', async () => {
+  test('waits for it, shows which run it waits for, and then deploys', async () => {
     await heldFor(40);
     const end = await deploy(52, { 'lock-wait': '2' });
     expect([end.code, results(end)['verify']]).toEqual([0, 'success']);
@@ -48,7 +48,7 @@ describe('a workflow whose domain another run is changing', () => {
     expect((await leaseOn('node-01')).holder).toBe('');
   }, 240_000);
 
-  test('breaks the lock of whom it names, and leaves none', async () => {
+  test('breaks the lock with the given id, and leaves none', async () => {
     await heldFor(600);
     const end = await deploy(53, { 'lock-wait': '0', 'break-lock': OTHER });
     expect([end.code, results(end)['verify']]).toEqual([0, 'success']);

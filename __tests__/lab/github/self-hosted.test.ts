@@ -33,7 +33,7 @@ describe('runners on the hosts themselves', () => {
     expect(tried.code).toBe(1);
   };
 
-  test('let go of the lock of the first manager when a job elsewhere fails', async () => {
+  test('release the lock of the first manager when a job elsewhere fails', async () => {
     const noJoining = String.raw`case "$*" in *swarm/join) exit 7 ;; esac; exec /usr/bin/curl "$@"`;
     await seenOn(
       'node-03',
@@ -41,7 +41,7 @@ describe('runners on the hosts themselves', () => {
     );
     const end = await called(template('deploy-self-hosted'), { via: 'local', run: 20 });
     await seenOn('node-03', 'rm /usr/local/bin/curl');
-    // Where one leg of a matrix failed, act tells the others as failed, too.
+    // If one leg of a matrix failed, act reports the others as failed, too.
     expect([end.code, results(end)]).toEqual([
       1,
       expect.objectContaining({ 'swarm-init': 'success', 'swarm-join-2': 'failure', unlock: 'success' }),
@@ -87,7 +87,7 @@ describe('runners on the hosts themselves', () => {
     await nobodyListens();
   }, 300_000);
 
-  test('see a replica that is gone, though the job that judges sits elsewhere', async () => {
+  test('detect a missing replica, although the judging job runs elsewhere', async () => {
     await exec('node-03', ['docker', 'stop', 'root-kuscia-autonomy-alice']);
     const end = await called(template('verify'), { via: 'local', event: 'schedule', run: 22 });
     expect(results(end)).toMatchObject({ 'snapshot-3': 'success', verify: 'failure' });
@@ -97,7 +97,7 @@ describe('runners on the hosts themselves', () => {
     await exec('node-03', ['docker', 'start', 'root-kuscia-autonomy-alice']);
   }, 120_000);
 
-  test('are missed in the issue when a host is dead, though nothing can be verified without it', async () => {
+  test('are reported in the issue when a host is dead, although nothing can be verified without it', async () => {
     const [issue] = onGithub().issues;
     expect(issue?.body).toContain('KS-1601');
     await kill('node-03');
@@ -113,8 +113,8 @@ describe('runners on the hosts themselves', () => {
     );
   }, 120_000);
 
-  test('tell no secret in what they hand over', async () => {
-    // Those of the attempt that failed were handed over again by the next.
+  test('expose no secret in the artifacts that they pass on', async () => {
+    // The artifacts of the failed attempt were created again by the next.
     const [travelled, inUse] = [[...new Set(await handedTokens())], await tokensInUse()];
     expect([travelled.length, travelled.filter((token) => inUse.includes(token))]).toEqual([2, []]);
     expect(await places(await hiddenForms())).toEqual([]);

@@ -25,7 +25,7 @@ import {
 
 freshCaller();
 
-/** A workflow of one job that uses one action of this repository, and nothing else of it. */
+/** A workflow of one job that uses only one action of this repository. */
 function using(action: string, inputs: Readonly<Record<string, string>> = {}): string {
   const given = {
     cluster: 'cluster.yml',
@@ -52,17 +52,17 @@ function using(action: string, inputs: Readonly<Record<string, string>> = {}): s
 const ANOTHER_KEY = 'correct horse battery staple';
 const ANOTHER_PASSWORD = 'Bx8-not.the+One-of-the-Volume';
 const SEALED = { artifacts: 'kuscia-swarm.alice', 'seal-key': '${{ secrets.KUSCIA_SEAL_KEY }}' };
-/** A job that handed something over keeps the lock for five minutes, for the next job of its run; where none comes, this does not wait for it. */
+/** A job that created artifacts keeps the lock for five minutes, for the next job of its run; if none follows, this avoids the wait. */
 const freeLock = (): Promise<string> => seenOn('node-01', 'rm -f /run/lock/kuscia-swarm/alice.lease');
 const nodes = (): Promise<string> => seenOn('node-01', `docker node ls --format '{{.Hostname}}' | sort | tr '\\n' ' '`);
 
-describe('one action by itself', () => {
-  test('is used from another repository', async () => {
+describe('a single action', () => {
+  test('can be used from another repository', async () => {
     const end = await called(using('preflight'), { run: 41 });
     expect([end.code, results(end), outputs(end, 'changed')]).toEqual([0, { one: 'success' }, { one: '0' }]);
   }, 60_000);
 
-  test('names what is missing, and asks no host', async () => {
+  test('reports what is missing, and contacts no host', async () => {
     const end = await called(using('swarm-init'), { run: 42, secrets: callerSecrets('ssh', { KUSCIA_SSH_KEY: '' }) });
     expect([end.code, codes(end)]).toEqual([1, ['KS-1001 input-invalid']]);
     expect(readable(end.log)).toContain('input ssh-key is missing');
@@ -70,18 +70,18 @@ describe('one action by itself', () => {
   }, 60_000);
 });
 
-describe('what jobs hand over', () => {
+describe('an artifact passed between jobs', () => {
   const join = (host: string, run: number, attempt: number, secrets = callerSecrets()): Promise<WorkflowEnd> =>
     called(using('swarm-join', { ...SEALED, host }), { run, attempt, secrets });
   const init = (attempt: number): Promise<WorkflowEnd> => called(using('swarm-init', SEALED), { run: 43, attempt });
 
-  test('is missed by name', async () => {
+  test('is reported by name if missing', async () => {
     const end = await called(using('kuscia-start', SEALED), { run: 43 });
     expect([end.code, codes(end)]).toEqual([1, ['KS-1701 artifact-missing']]);
   }, 60_000);
 
-  test('is taken by a job that runs alone in a later attempt', async () => {
-    // Whatever changes something is held to a plan.
+  test('is used by a job that runs alone in a later attempt', async () => {
+    // Every job that changes something must follow a plan.
     expect((await called(using('plan', SEALED), { run: 43 })).code).toBe(0);
     expect((await init(1)).code).toBe(0);
     const end = await join('node-02', 43, 2);
@@ -94,7 +94,7 @@ describe('what jobs hand over', () => {
     expect([end.code, codes(end)]).toEqual([1, ['KS-1704 artifact-key-wrong']]);
   }, 60_000);
 
-  test('is not taken when a part of it is missing', async () => {
+  test('is not used if part of it is missing', async () => {
     const [stored] = storedArtifacts().filter(({ path }) => path.startsWith(storeOf(43)));
     if (!stored) throw new Error('nothing was handed over');
     writeFileSync(
@@ -109,7 +109,7 @@ describe('what jobs hand over', () => {
     expect(await nodes()).toBe('node-01 node-02');
   }, 60_000);
 
-  test('is not taken from another run', async () => {
+  test('is not accepted from another run', async () => {
     cpSync(storeOf(43), storeOf(44), { recursive: true });
     const end = await join('node-03', 44, 1);
     expect([end.code, codes(end)]).toEqual([1, ['KS-1702 artifact-foreign']]);
@@ -117,7 +117,7 @@ describe('what jobs hand over', () => {
     expect(await nodes()).toBe('node-01 node-02');
   }, 60_000);
 
-  test('is worth nothing once the token was rotated, until swarm-init hands over the new one', async () => {
+  test('is useless once the token was rotated, until swarm-init passes on the new one', async () => {
     await seenOn('node-01', 'docker swarm join-token --rotate -q worker >/dev/null');
     const refused = await join('node-03', 43, 3);
     expect([refused.code, codes(refused)]).toEqual([1, ['KS-1706 join-token-invalid']]);
@@ -127,7 +127,7 @@ describe('what jobs hand over', () => {
     expect(await nodes()).toBe('node-01 node-02 node-03');
   }, 120_000);
 
-  test('is made worthless by the next run, where the one that handed it over ended before it came to that', async () => {
+  test('is invalidated by the next run if the run that created it ended before doing so', async () => {
     const tokens = 'docker swarm join-token -q worker; docker swarm join-token -q manager';
     const handedOver = await seenOn('node-01', tokens);
     await freeLock();
@@ -145,7 +145,7 @@ describe('what jobs hand over', () => {
 const storeOf = (run: number): string => join(artifactsFolder, String(run));
 
 describe('a plan that was approved', () => {
-  test('is not applied to hosts that were changed meanwhile', async () => {
+  test('is not applied to hosts that have changed since', async () => {
     let moved: Promise<string> | undefined;
     const onLog = (log: string): void => {
       if (moved === undefined && readable(log).includes('The plan was approved.'))
@@ -173,7 +173,7 @@ describe('a plan that was approved', () => {
 });
 
 describe('a whole deployment', () => {
-  test('names a mode that is none, and a secret that is missing, before any host is asked', async () => {
+  test('reports an invalid mode and a missing secret before any host is contacted', async () => {
     const misspelt = await called(template('deploy'), { run: 45, inputs: { mode: 'aply' } });
     expect([misspelt.code, results(misspelt)['check'], codes(misspelt)]).toEqual([
       1,
@@ -194,7 +194,7 @@ describe('a whole deployment', () => {
     expect(readable(lacking.log)).toContain('input known-hosts is missing');
   }, 120_000);
 
-  test('is refused where nobody is asked to approve it', async () => {
+  test('is refused if nobody has to approve it', async () => {
     onGithub().environments.set('prodution', {});
     const end = await called(template('deploy').replace("environment: ''", 'environment: prodution'), {
       run: 52,
@@ -203,13 +203,13 @@ describe('a whole deployment', () => {
     expect([end.code, codes(end)]).toEqual([1, ['KS-1803 approval-unguarded']]);
     expect(results(end)).toMatchObject({ plan: 'success', approve: 'failure' });
     expect(outputs(end, 'changed')).toEqual({ plan: '0' });
-    // GitHub's runner leaves a composite without the variables that name its version; the link is there all the same.
+    // GitHub's runner clears the variables with the version in a composite; the link must be present all the same.
     expect(readable(end.log)).toContain(
       'https://github.com/OWNER/kuscia-swarm/blob/v1/docs/troubleshooting.md#ks-1803',
     );
   }, 120_000);
 
-  test('that is interrupted ends, and leaves nothing running', async () => {
+  test('that is interrupted ends and leaves nothing running', async () => {
     const cut = await called(template('deploy'), {
       run: 46,
       inputs: { mode: 'apply' },
@@ -230,7 +230,7 @@ describe('a whole deployment', () => {
     expect([lease.holder, lease.lasts <= 60]).toEqual(['acme/clusters/46#1', true]);
   }, 240_000);
 
-  test('is gone on with at once by its own re-run, of which a job that failed is run again alone', async () => {
+  test('is continued immediately by its own re-run, in which a failed job runs again alone', async () => {
     const image = 'secretflow/kuscia:1.1.0b0';
     const again = template('deploy').replace(/^ {6}domain: alice.*\n/m, `$&      lock-wait: '0'\n`);
     await seenOn(
@@ -257,7 +257,7 @@ describe('a whole deployment', () => {
     ]);
   }, 400_000);
 
-  test('in one job keeps the logs of a run that failed, sealed for whoever has the key', async () => {
+  test('in one job keeps the logs of a failed run, sealed with the key', async () => {
     const end = await called(template('deploy-single-job'), {
       run: 51,
       secrets: callerSecrets('ssh', { KUSCIA_DATABASE_PASSWORD: ANOTHER_PASSWORD }),
@@ -271,7 +271,7 @@ describe('a whole deployment', () => {
   }, 120_000);
 });
 
-test('no secret was told in any of this, in a log, a summary, an output or an artifact, nor in the logs that were kept', async () => {
+test('no secret was exposed in any of these runs, in a log, a summary, an output, an artifact or the kept logs', async () => {
   expect(await places(await hiddenForms([ANOTHER_KEY, ANOTHER_PASSWORD]))).toEqual([]);
   expect(await places(['Error KS-170'])).toHaveLength(6);
 });

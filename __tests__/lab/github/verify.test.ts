@@ -30,12 +30,12 @@ describe('nightly verification', () => {
     closed: onGithub().issues.filter(({ state }) => state === 'closed').length,
   });
 
-  test('of a healthy cluster opens nothing', async () => {
+  test('of a healthy cluster opens no issue', async () => {
     expect(await verified(31)).toEqual({ check: 'success', verify: 'success', report: 'success' });
     expect(issues()).toEqual({ open: 0, closed: 0 });
   }, 120_000);
 
-  test('is red when a replica was killed, names it, and opens one issue', async () => {
+  test('fails when a replica was killed, names it, and opens one issue', async () => {
     expect((await exec('node-03', ['docker', 'kill', REPLICA])).code).toBe(0);
     // A log that holds a secret of the run, as a careless program writes it.
     await seenOn(
@@ -50,13 +50,13 @@ describe('nightly verification', () => {
     expect(issue?.body).toContain('KS-1601');
   }, 120_000);
 
-  test('again says so in the same issue', async () => {
+  test('updates the same issue when repeated', async () => {
     expect(await verified(33)).toMatchObject({ verify: 'failure', report: 'success' });
     expect(issues()).toEqual({ open: 1, closed: 0 });
     expect(onGithub().comments).toEqual([]);
   }, 120_000);
 
-  test('keeps the logs of the hosts, sealed for whoever has the key', async () => {
+  test('keeps the logs of the hosts, sealed with the key', async () => {
     const kept = await openedArtifacts();
     expect(
       kept.map(({ path, kind }) => [
@@ -78,13 +78,13 @@ describe('nightly verification', () => {
     }
   });
 
-  test('mended is green, and the issue is closed', async () => {
+  test('succeeds once the fault is fixed, and the issue is closed', async () => {
     expect((await action(clusterFile())).code).toBe(0);
     expect(await verified(34)).toEqual({ check: 'success', verify: 'success', report: 'success' });
     expect(issues()).toEqual({ open: 0, closed: 1 });
   }, 240_000);
 
-  test('has told no secret in any log, summary, output or artifact, nor in the logs that it kept', async () => {
+  test('has exposed no secret in any log, summary, output, artifact or kept log', async () => {
     expect(await places(await hiddenForms())).toEqual([]);
     expect(await places(['cluster-unhealthy'])).toHaveLength(2);
     expect(await places(['docker logs alice-nginx-lb'])).toContainEqual(

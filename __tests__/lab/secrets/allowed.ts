@@ -1,7 +1,7 @@
 import { BUNDLE } from './look.ts';
 import type { Started } from './record.ts';
 
-/** Where a secret may stand among the arguments or the environment of a program, and why. Nothing else may. */
+/** Where a secret may be in the arguments or the environment of a program, and why. Anything else is refused. */
 export interface AllowedStart {
   readonly why: string;
   readonly secret: string;
@@ -97,7 +97,7 @@ export const NOT_OURS = /^\/(?:var\/lib\/docker|run\/docker|run\/containerd|proc
 const PRIVATE_FOLDERS = { [FOLDER.replace('/alice', '')]: 'd 700 deploy:deploy', [FOLDER]: 'd 700 deploy:deploy' };
 const REPLICA = `${FOLDER}/deploy-kuscia-autonomy-alice`;
 
-/** What is left outside of those folders, on the first host and on those of replicas, with type, mode and owner. Nothing else is. */
+/** The files outside of those folders, on the first host and on those of replicas, with type, mode and owner. There must be no others. */
 export const MADE: Readonly<Record<'first' | 'replica', Readonly<Record<string, string>>>> = {
   first: {
     ...PRIVATE_FOLDERS,

@@ -6,9 +6,9 @@ import { exec } from '../../../lab/lab.ts';
 export interface Entry {
   readonly host: string;
   readonly path: string;
-  /** Where the machine that the host runs on sees it. */
+  /** Its path on the machine that the host runs on. */
   readonly outside: string;
-  /** As find tells it: f, d, l, s, p. */
+  /** As printed by find: f, d, l, s, p. */
   readonly type: string;
   /** `600 deploy:deploy`. */
   readonly access: string;
@@ -43,13 +43,13 @@ export async function entriesOf(host: string): Promise<Entry[]> {
   }));
 }
 
-/** What is new, or was changed, since. */
+/** Files that are new or changed since then. */
 export function since(before: readonly Entry[], now: readonly Entry[]): Entry[] {
   const stamps = new Map(before.map(({ host, path, stamp }) => [`${host}:${path}`, stamp]));
   return now.filter(({ host, path, stamp }) => stamps.get(`${host}:${path}`) !== stamp);
 }
 
-/** What stands in a file of a host now; undefined when it has gone in the meantime. */
+/** The present content of a file on a host; undefined if it no longer exists. */
 export function contentOf({ outside }: Entry): Buffer | undefined {
   try {
     return readFileSync(outside);

@@ -2,7 +2,7 @@ import { paths, run, sshTo } from '../../../lab/lab.ts';
 import { CLUSTER, usualInputs } from './runs.ts';
 import type { Given } from './secrets.ts';
 
-/** What a look on a host said, and every file that it left where it ran, the sealed snapshot among them. */
+/** The output of a snapshot on a host, and every file that it left there, including the sealed snapshot. */
 export interface Look {
   readonly code: number | null;
   readonly log: string;
@@ -12,13 +12,13 @@ export interface Look {
 const AT = paths.repositoryInHost;
 export const BUNDLE = `${AT}/dist/index.cjs`;
 
-/** Starts the bundle with the environment that comes by standard input, as a runner does: what a runner itself is started with is no secret. */
+/** Starts the bundle with the environment from standard input, as a runner does: the runner's own environment is not secret. */
 const RUNNER = `const { readFileSync } = require('node:fs');
 const at = process.cwd();
 const env = { PATH: process.env.PATH, HOME: process.env.HOME, USER: process.env.USER, ...JSON.parse(readFileSync(0, 'utf8')), GITHUB_WORKSPACE: at, RUNNER_TEMP: at, GITHUB_OUTPUT: at + '/output', GITHUB_STEP_SUMMARY: at + '/summary' };
 process.exit(require('node:child_process').spawnSync(process.execPath, ['${BUNDLE}'], { env, stdio: ['ignore', 'inherit', 'inherit'] }).status ?? 70);`;
 
-/** Lets the runner on a host look at it, as with runners on all hosts: no SSH, no SSH key, and its snapshot handed over. Comes in through the host's sshd, so that all of it is recorded. */
+/** Takes a snapshot by the runner on a host, as with runners on all hosts: no SSH, no SSH key, and a sealed snapshot for other jobs. Started through the host's sshd, so that everything is recorded. */
 export async function lookOn(host: string, given: Given, certificate: string): Promise<Look> {
   const inputs = {
     ...usualInputs(given, certificate),

@@ -28,7 +28,7 @@ export class Recording {
   }
 
   /**
-   * Starts sshd and engine of a host anew, under strace. A filter in the kernel lets only execve stop for it, so the host stays quick. No
+   * Restarts sshd and engine of a host, under strace. A filter in the kernel lets only execve stop for it, so the host stays quick. No
    * argument can be longer than 128 KiB (MAX_ARG_STRLEN), so none is cut. The host must be reset afterwards: without strace nothing starts.
    */
   static async begin(host: string): Promise<Recording> {
@@ -87,13 +87,13 @@ const STRING = '"(?:\\\\x[0-9a-f]{2})*"';
 const LIST = `\\[(?:${STRING}(?:, )?)*\\]|NULL`;
 const CALL = new RegExp(`^\\d+ +execve(?:at)?\\((?:[^",]+, )?(${STRING}), (${LIST}), (${LIST})`);
 
-/** A call of which not all words could be read: its program was ended by SIGKILL on its way into the kernel, unless the call is told to have come back. */
+/** A call of which not all words could be read: its program was ended by SIGKILL on its way into the kernel, unless strace reports that the call returned. */
 const UNREAD = /^\d+ +execve(?:at)?\(.*(?: <(?:detached|unfinished) \.\.\.>|\) += \?(?: <unavailable>)?)$/;
 const CAME_BACK = /^\d+ +<\.\.\. execve(?:at)? resumed>.*\) += [^?]/;
 /** Other ways in which a call ended that never came back. */
 const ENDED = /^\d+ +(?:<\.\.\. execve(?:at)? resumed>|\?\?\?)/;
 
-/** What the lines of strace tell was started, or was tried to be. Throws on what it cannot read in full and may have been. */
+/** The programs that were started, or attempted, according to strace. Throws on a possible start that it cannot parse completely. */
 export function startedIn(host: string, lines: readonly string[]): Started[] {
   const unread = new Map<string, string>();
   return lines.flatMap((line) => {

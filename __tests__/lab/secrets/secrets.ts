@@ -6,7 +6,7 @@ import { paths, run } from '../../../lab/lab.ts';
 import { Seeker } from '../../support/seeker.ts';
 import { spellingsOf } from '../../support/spellings.ts';
 
-/** What a deployment is given and must tell nobody, by name: each with characters that every quoting changes, where it may hold them. */
+/** The secrets of a deployment, by name: each with characters that every quoting changes, if it may contain them. */
 export interface Given {
   readonly 'SSH key': string;
   readonly 'SSH key, opened': string;
@@ -64,7 +64,7 @@ async function succeeds(argv: readonly string[]): Promise<void> {
   if (ended.code !== 0) throw new Error(`${argv[0]}: ${ended.stderr}`);
 }
 
-/** What is found of a secret: which, and how it is spelt. */
+/** A finding: the secret, and its spelling. */
 export interface Found {
   readonly secret: string;
   readonly how: string;

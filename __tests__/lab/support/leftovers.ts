@@ -1,11 +1,11 @@
 import { closeSync, existsSync, openSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
-/** What the machine showed of a lab while it ran; looked for again when it is said to be gone. */
+/** The traces of a lab on the machine while it ran, searched for again after its removal. */
 export interface Traces {
   /** When each process began, by its id: an id alone may be another's by then. */
   processes: Map<number, string>;
   namespaces: Set<string>;
-  /** Lets the namespaces go, which are held until then: the kernel gives the number of one that ended to the next that begins, of whatever program. */
+  /** Releases the namespaces, which are held until then: the kernel reuses the number of an ended one for the next, of any program. */
   release(): void;
 }
 
@@ -41,7 +41,7 @@ export function namespacesOf(processes: readonly number[]): Set<string> {
   );
 }
 
-/** What is left of a lab, one line each: processes, namespaces, mounts, cgroups, network links. */
+/** The leftovers of a lab, one line each: processes, namespaces, mounts, cgroups, network links. */
 export function leftovers(home: string, cgroup: string, traces: Traces, linksBefore: readonly string[]): string[] {
   return [
     ...pids()
