@@ -4,7 +4,7 @@ import type { Deployment } from '../src/cluster/deployment.ts';
 import { logsOf } from '../src/diagnosis/logs.ts';
 import type { Ask } from '../src/engine/ask.ts';
 import { reading, script, shellLine, type Command } from '../src/engine/command.ts';
-import { answer, gather } from '../src/engine/fact.ts';
+import { gather } from '../src/engine/fact.ts';
 import type { Outcome } from '../src/engine/outcome.ts';
 import { Secret } from '../src/engine/secret.ts';
 import { askFromProbe } from '../src/mysql/client.ts';

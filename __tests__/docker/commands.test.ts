@@ -22,7 +22,6 @@ import {
   startContainer,
 } from '../../src/docker/commands.ts';
 import { ensureImage } from '../../src/docker/images.ts';
-import { image } from '../../src/docker/facts.ts';
 import { namesFor, PROBE_VERSION, runProbe, tryPaths } from '../../src/docker/probe.ts';
 import { isStreamed, shellLine, type Command } from '../../src/engine/command.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
@@ -317,7 +316,6 @@ describe('scripts, run for real with a docker and a curl that record what they g
 
 describe('ensureImage', () => {
   const NAME = 'registry.lab:5000/kuscia:1';
-  const ask = image(NAME).command;
   const withLogin = () =>
     deploymentOf(
       { registry: { server: 'registry.lab:5000', username: 'puller' } },

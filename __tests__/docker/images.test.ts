@@ -4,7 +4,6 @@ import type { Host } from '../../src/cluster/cluster.ts';
 import type { Deployment } from '../../src/cluster/deployment.ts';
 import { loadImages, pullImage } from '../../src/docker/commands.ts';
 import { ensureImage } from '../../src/docker/images.ts';
-import { image } from '../../src/docker/facts.ts';
 import type { Act } from '../../src/engine/ask.ts';
 import { shellLine, type Command } from '../../src/engine/command.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
@@ -42,10 +41,10 @@ const step = (name: string, deployment: Deployment) =>
     ...says('w', 'y'),
     apply: (act: Act) => ensureImage(act, 'a', name, deployment),
   }) as const;
-const lacks = (name: string): Script => images('a');
+const LACKS = images('a');
 const load = (archive: Archive): Command => loadImages(archive, () => undefined);
 const failureOf = (name: string, deployment: Deployment, ...scripts: Script[]) =>
-  carryOut(step(name, deployment), [lacks(name), ...scripts]).then(
+  carryOut(step(name, deployment), [LACKS, ...scripts]).then(
     () => undefined,
     (thrown: unknown) => failuresOf(thrown)[0],
   );
@@ -56,7 +55,7 @@ describe('an image that a host lacks', () => {
     ['docker.io/library/nginx:1.26', NGINX, 'sending docker.io/library/nginx:1.26 (nginx.tar, 3.1 GiB)'],
     ['mysql:8.0', REST, 'sending mysql:8.0 (rest.tgz, 5 MiB)'],
   ])('%s is sent from the archive that contains it', async (name, archive, said) => {
-    const { fleet, events } = await carryOut(step(name, withArchives()), [lacks(name), ok('a', load(archive))]);
+    const { fleet, events } = await carryOut(step(name, withArchives()), [LACKS, ok('a', load(archive))]);
     expect(fleet.ran.at(-1)).toEqual({ host: 'a', line: shellLine(load(archive)), stdin: `the file ${archive.file}` });
     expect(events.flatMap((event) => (event.is === 'said' ? [event.text] : []))).toEqual([said]);
   });
@@ -64,7 +63,7 @@ describe('an image that a host lacks', () => {
   test.each(['nginx:1.27', 'other/nginx:1.26', 'nginx@sha256:1', 'nginx:1.26@sha256:1', 'nginx'])(
     '%s is pulled, because no archive contains it',
     async (name) => {
-      const { fleet } = await carryOut(step(name, withArchives()), [lacks(name), ok('a', pullImage(name))]);
+      const { fleet } = await carryOut(step(name, withArchives()), [LACKS, ok('a', pullImage(name))]);
       expect(fleet.lines().at(-1)).toBe(shellLine(pullImage(name)));
     },
   );

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Cluster, Host } from '../../src/cluster/cluster.ts';
 import { pullImage, startContainer } from '../../src/docker/commands.ts';
 import { lastLogLines, type Container } from '../../src/docker/containers.ts';
-import { image, serverVersion } from '../../src/docker/facts.ts';
+import { serverVersion } from '../../src/docker/facts.ts';
 import { discard, putBack, rehearse, setAside } from '../../src/docker/replacement.ts';
 import { shellLine, type Command } from '../../src/engine/command.ts';
 import { sha256 } from '../../src/engine/digest.ts';

@@ -2,7 +2,6 @@ import { describe, expect, test } from '@jest/globals';
 import type { Cluster, Host } from '../../src/cluster/cluster.ts';
 import { createOverlay, pullImage, removeContainer, removeNetwork, startContainer } from '../../src/docker/commands.ts';
 import type { Container } from '../../src/docker/containers.ts';
-import { image } from '../../src/docker/facts.ts';
 import type { Network } from '../../src/docker/networks.ts';
 import { discard, rehearse, setAside } from '../../src/docker/replacement.ts';
 import { PROBE_VERSION, runProbe, type PathTry, type ProbeReport } from '../../src/docker/probe.ts';

@@ -3,7 +3,6 @@ import type { Cluster, Host } from '../../src/cluster/cluster.ts';
 import type { Deployment } from '../../src/cluster/deployment.ts';
 import { startContainer } from '../../src/docker/commands.ts';
 import type { Container } from '../../src/docker/containers.ts';
-import { image } from '../../src/docker/facts.ts';
 import { discard, rehearse, setAside } from '../../src/docker/replacement.ts';
 import { sha256 } from '../../src/engine/digest.ts';
 import { failuresOf } from '../../src/engine/errors.ts';

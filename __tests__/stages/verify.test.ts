@@ -603,7 +603,7 @@ describe('a failed check has the observed cause, and a remedy for it', () => {
       'a replica that has stopped, at its API',
       'node',
       [{}, exited],
-      { cause: /does not run/, remedy: /it starts the replica/ },
+      { cause: /is not running/, remedy: /it starts the replica/ },
     ],
     [
       'a replica that does not exist',
@@ -830,7 +830,7 @@ describe('what explains failed checks is named before them', () => {
         },
       ],
       { code: 'load-balancer-unhealthy', host: 'node-01', evidence: 'docker inspect alice-nginx-lb: exited (0)' },
-      'does not run',
+      'is not running',
     ],
     [
       'a configuration that someone changed',
@@ -846,7 +846,7 @@ describe('what explains failed checks is named before them', () => {
       'a configuration that was not loaded',
       [{ ...loadBalancer({ loaded: present('former') }), ...none }],
       { code: 'load-balancer-configuration', evidence: `loaded former, wanted ${digest.slice(0, 12)}` },
-      'does not run with the configuration',
+      'is not running with the configuration',
     ],
   ];
   test.each(cases)('%s', (_, told, first, words) => {

@@ -13,9 +13,9 @@ import type { Stage } from './stage.ts';
 export function actor(stage: Stage, run: Run, cache: RunCache): Act {
   const attempt = (host: string, command: Command): Promise<Outcome> => run.fleet.run(host, command, stage.name);
   const fleet: Fleet = { run: attempt };
-  const { ask } = asker(fleet, run.emit, run.snapshots, 'until sent');
+  const unsent = asker(fleet, run.emit, run.snapshots, 'until sent');
   return {
-    ask,
+    ask: (host, query) => unsent.ask(host, query),
     reaches: (host) => run.snapshots?.reaches(host) ?? true,
     learn: (secret) => run.emit({ is: 'secret', secret }),
     attempt,

@@ -31,7 +31,8 @@ function explanation(why: string, setup: Setup | undefined): Explanation {
   if (OLD_CLIENT.test(why))
     return {
       cause:
-        "docker's client on that host is older than 18.09: it cannot lead to the engine's API (docker system dial-stdio)",
+        "the docker client on that host is older than 18.09: it cannot connect to the engine's API (docker system " +
+        'dial-stdio)',
       remedy: INSTALL,
     };
   const [other] = setup?.elsewhere ?? [];
