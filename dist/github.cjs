@@ -29684,13 +29684,13 @@ const promises_namespaceObject = require("node:timers/promises");
 /** Time for handles that are still open to close by themselves once the work is done. */
 const LINGER_MS = 1_000;
 /**
- * A signal often comes twice, to the process and to its group: from a terminal through npm, or from timeout(1). So soon
- * it means nothing more.
+ * A signal often comes twice, to the process and to its group: from a terminal through npm, or from timeout(1). A
+ * second signal within this time is the same request.
  */
-const SAME_WISH_MS = 500;
+const SAME_REQUEST_MS = 500;
 /**
- * Runs the work to its end. The process ends with 0 only when the work said so: not when it was forgotten by the event
- * loop, not when something was thrown past everyone. The first SIGINT or SIGTERM cancels, a later one ends at once.
+ * Runs the work to its end. The process exits with 0 only if the work returned 0: not if the event loop ran empty
+ * before that, and not if an error was not handled. The first SIGINT or SIGTERM cancels, a later one exits immediately.
  */
 function runProcess(process, { work, defect, say }) {
     process.exitCode = 1;
@@ -29706,12 +29706,12 @@ function runProcess(process, { work, defect, say }) {
     };
     let askedAt = 0;
     const asked = (signal) => {
-        if (cancel.signal.aborted && Date.now() - askedAt > SAME_WISH_MS)
+        if (cancel.signal.aborted && Date.now() - askedAt > SAME_REQUEST_MS)
             process.exit(130);
         if (cancel.signal.aborted)
             return;
         askedAt = Date.now();
-        say(`${signal}: cancelling; what runs on the hosts is ended. Once more ends at once.`);
+        say(`${signal}: cancelling and stopping the commands on the hosts. Press Ctrl-C again to exit immediately.`);
         cancel.abort();
     };
     for (const signal of ['SIGINT', 'SIGTERM'])
@@ -29720,7 +29720,7 @@ function runProcess(process, { work, defect, say }) {
     process.on('unhandledRejection', crash);
     process.on('beforeExit', () => {
         if (!over)
-            crash(new Error('the run stopped before its end: something it waited for can never happen'));
+            crash(new Error('the run ended too early: it was waiting for something that can never happen'));
     });
     work(cancel.signal).then((code) => {
         over = true;
@@ -29851,7 +29851,7 @@ function withoutConsequences(failures) {
 
 ;// CONCATENATED MODULE: ./lib/report/remote.js
 /** Longest text of one value that is printed; the rest is only counted. */
-const LONGEST_VALUE = 2_000;
+const MAX_VALUE_LENGTH = 2_000;
 /**
  * ANSI and other terminal sequences: CSI, OSC and string sequences, two-character escapes; with 7-bit or 8-bit
  * introducers.
@@ -29882,7 +29882,7 @@ function makeHarmless(text) {
  * The text, or its beginning and the length of the rest; `more` is the number of characters that were not even passed
  * in.
  */
-function bounded(text, longest = LONGEST_VALUE, more = 0) {
+function bounded(text, longest = MAX_VALUE_LENGTH, more = 0) {
     if (text.length <= longest && more === 0)
         return text;
     const kept = text.slice(0, longest).replace(/[\ud800-\udbff]$/, '');
@@ -29929,7 +29929,7 @@ function layout_truncate(text, width) {
     return letters.length <= width ? text : `${letters.slice(0, Math.max(width - 1, 0)).join('')}…`;
 }
 /** A label with its text beside it, wrapped at spaces to fit the screen. Nothing is truncated. */
-function labelled(label, text, layout, indent, labelWidth) {
+function layout_labelled(label, text, layout, indent, labelWidth) {
     const room = Math.max(layout.width - indent - labelWidth, MIN_WIDTH);
     const lines = text
         .split('\n')
@@ -29968,7 +29968,7 @@ const lengthOf = (text) => [...text].length;
 
 
 /** GitHub cuts an annotation's message at 4096 characters. */
-const LONGEST_ANNOTATION = 4_000;
+const MAX_ANNOTATION_LENGTH = 4_000;
 const ANNOTATED = 12;
 const LABEL_WIDTH = 11;
 const WORDS = { error: 'Error', warning: 'Warning' };
@@ -30022,7 +30022,7 @@ function groupLines(group, severity, layout, docs) {
     const title = groupTitle(group);
     const name = `${codeNumber(group.code)} ${group.code}`;
     const width = Math.max(LABEL_WIDTH, ...members.map(({ host = '' }) => host.length + 2));
-    const part = (label, text) => text.trim() === '' ? [] : labelled(layout_cell(label, 'dim'), text, layout, 2, width);
+    const part = (label, text) => text.trim() === '' ? [] : layout_labelled(layout_cell(label, 'dim'), text, layout, 2, width);
     return [
         `${layout.paint(severity === 'error' ? 'bad' : 'warn', WORDS[severity])} ` +
             `${layout.paint('strong', name)}${title.slice(name.length)}`,
@@ -30063,7 +30063,7 @@ function annotated(members) {
 }
 /** As many whole blocks as fit, and the number of those that do not. */
 function withinLimit(blocks) {
-    const room = LONGEST_ANNOTATION - 60;
+    const room = MAX_ANNOTATION_LENGTH - 60;
     const kept = [];
     for (const block of blocks) {
         if ([...kept, block].join('\n\n').length > room)
@@ -30113,7 +30113,7 @@ class UnusedSecret extends Secret {
         super(name, '');
     }
     reveal() {
-        throw new Error(`the ${this.name} was not given, for nothing that was selected should need it`);
+        throw new Error(`the ${this.name} was not given, because no selected stage should need it`);
     }
 }
 /** Length of the shortest text that is masked as a form of a secret; masking shorter ones would hide ordinary words. */
@@ -35220,7 +35220,7 @@ const isForbidden = (thrown) => thrown instanceof ApiError && (thrown.refused ==
  * Used if the answer does not say how long to wait;
  * https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
  */
-const UNTOLD_WAIT_MS = 60_000;
+const DEFAULT_WAIT_MS = 60_000;
 /** How long a rate limit requires to wait, in milliseconds; undefined for other answers. */
 function limitOf({ status, headers, data }, now) {
     if (status !== 403 && status !== 429)
@@ -35233,7 +35233,7 @@ function limitOf({ status, headers, data }, now) {
     // By GitHub's clock if given, because the runner's may be wrong.
     if (spent && reset !== undefined)
         return Math.max(reset * 1000 - (Date.parse(String(headers['date'])) || now), 0) + 1000;
-    return spent || status === 429 || /rate-limit/.test(field(data, 'documentation_url')) ? UNTOLD_WAIT_MS : undefined;
+    return spent || status === 429 || /rate-limit/.test(field(data, 'documentation_url')) ? DEFAULT_WAIT_MS : undefined;
 }
 const seconds = (value) => /^\d+$/.test(String(value)) ? Number(value) : undefined;
 /** The failure for a rate limit that lasts too long. */
@@ -35265,8 +35265,8 @@ function refusal(asked, answer, needs) {
     return new ApiError({
         code: 'github-refused',
         what: `the GitHub API rejects ${asked}: ${status}`,
-        evidence: told(data),
-        remedy: remedies[status] ?? 'Fix the problem shown in the evidence.',
+        evidence: errorText(data),
+        remedy: remedies[status] ?? 'Fix the problem shown in the evidence, then run again.',
     }, status);
 }
 /** The failure for a missing or unusable answer. */
@@ -35282,8 +35282,8 @@ function silence(asked, evidence, apiUrl) {
 function breakdown(asked, { status, data }) {
     return new ApiError({
         code: 'github-unreachable',
-        what: `the GitHub API fails for ${asked}: ${status}`,
-        evidence: told(data),
+        what: `the GitHub API fails on ${asked}: ${status}`,
+        evidence: errorText(data),
         remedy: 'Check githubstatus.com, then run again.',
     });
 }
@@ -35303,7 +35303,7 @@ function ended(signal) {
     });
 }
 /** The message in an error body, with validation errors. */
-function told(data) {
+function errorText(data) {
     const errors = typeof data === 'object' && data !== null && 'errors' in data ? JSON.stringify(data.errors) : '';
     return [field(data, 'message') || (typeof data === 'string' ? data : ''), errors]
         .filter((text) => text !== '')
@@ -35343,7 +35343,7 @@ function openApi(options) {
         rest: octokit.rest,
         paginate: octokit.paginate,
         place,
-        once: (make, look) => patience.once(make, look),
+        once: (make, find) => patience.once(make, find),
         self: () => selfOf(octokit, options),
     };
 }
@@ -35371,10 +35371,10 @@ class Patience {
      */
     async ask(asked, repeatable, request) {
         for (let tries = 0;;) {
-            const trouble = await this.#attempt(asked, request);
-            if (!('failed' in trouble))
-                return trouble;
-            const { failed, waitMs } = trouble;
+            const attempt = await this.#attempt(asked, request);
+            if (!('failed' in attempt))
+                return attempt;
+            const { failed, waitMs } = attempt;
             if (waitMs !== undefined) {
                 await this.#waitOut(failed, waitMs);
                 continue;
@@ -35386,7 +35386,7 @@ class Patience {
             await this.#pause(failed, pauseMs);
         }
     }
-    async once(make, look) {
+    async once(make, find) {
         for (let tries = 0;; tries += 1) {
             try {
                 return await make();
@@ -35399,7 +35399,7 @@ class Patience {
                     this.#options.signal.aborted)
                     throw thrown;
                 await this.#pause(thrown, pauseMs);
-                const found = await look();
+                const found = await find();
                 if (found !== undefined)
                     return found;
             }
@@ -35571,7 +35571,7 @@ const JOBS = {
         brings: { english: 'Check that an environment requires approval', chinese: '确认用于审批的环境确实需要审批' },
         detail: {
             english: 'For a job that waits for the reviewers of an environment. GitHub creates a missing environment without ' +
-                'reviewers, and the job would run at once; such an environment is rejected. If the token may not read ' +
+                'reviewers, and the job would run immediately; such an environment is rejected. If the token may not read ' +
                 'the rules, a notice says so and the job does not fail.',
             chinese: '用于等待环境审批人的作业：环境不存在时，GitHub 会自动新建一个没有审批人的环境，作业立即运行。这样的环境会被拒绝。令牌无权读取规则时，只给出提示，不会失败。',
         },
@@ -35628,22 +35628,22 @@ const JOBS = {
 
 
 /** Rejects an environment without reviewers. If its rules cannot be read, emits a notice and continues. */
-async function checkApproval(environment, api, teller) {
+async function checkApproval(environment, api, reporter) {
     const { owner, repo } = api.place;
     try {
         const { data } = await api.rest.repos.getEnvironment({ owner, repo, environment_name: environment });
         const reviewers = (data.protection_rules ?? []).flatMap((rule) => 'reviewers' in rule ? (rule.reviewers ?? []) : []);
         if (reviewers.length === 0)
             throw unguarded(environment);
-        teller.say(`the environment ${environment} requires approval by ` +
+        reporter.say(`the environment ${environment} requires approval by ` +
             `${reviewers.length === 1 ? 'one reviewer' : `one of ${reviewers.length} reviewers`}`);
-        teller.output('reviewers', String(reviewers.length));
+        reporter.output('reviewers', String(reviewers.length));
     }
     catch (thrown) {
         if (!isForbidden(thrown))
             throw thrown;
-        teller.notice('reviewers could not be checked', unseen(environment, thrown));
-        teller.output('reviewers', '');
+        reporter.notice('reviewers could not be checked', unseen(environment, thrown));
+        reporter.output('reviewers', '');
     }
 }
 const unguarded = (environment) => deploymentError({
@@ -35662,7 +35662,7 @@ const unseen = (environment, { failures }) => `Could not check whether the envir
  * Deletes the artifacts of this run whose names start with the prefix. If the permission is missing or GitHub fails,
  * reports it and leaves them, because the run's actual work is done.
  */
-async function cleanUp(prefix, api, teller) {
+async function cleanUp(prefix, api, reporter) {
     const deleted = [];
     try {
         for (const artifact of await artifactsOf(api, prefix))
@@ -35673,14 +35673,14 @@ async function cleanUp(prefix, api, teller) {
         if (!(thrown instanceof ApiError))
             throw thrown;
         if (isForbidden(thrown))
-            teller.notice('artifacts not deleted', left(thrown, prefix));
+            reporter.notice('artifacts not deleted', left(thrown, prefix));
         else
-            teller.warning('artifacts not deleted', left(thrown, prefix));
+            reporter.warning('artifacts not deleted', left(thrown, prefix));
     }
-    teller.say(deleted.length === 0
+    reporter.say(deleted.length === 0
         ? `no artifact was deleted (prefix ${prefix})`
         : `deleted ${deleted.map(({ name }) => name).join(', ')}`);
-    teller.output('deleted', String(deleted.length));
+    reporter.output('deleted', String(deleted.length));
 }
 /**
  * Whether the artifact was deleted now. One deleted by something else meanwhile looks like one that may not be deleted.
@@ -35879,13 +35879,6 @@ const about_sameAbout = (a, b) => a.kind === b.kind && a.thing === b.thing && a.
 const sameReason = (a, b) => a?.because === b?.because && a?.of === b?.of && isDeepStrictEqual(a?.differs, b?.differs);
 /** Whether two things are created with the same properties. */
 const sameDetails = (a, b) => isDeepStrictEqual(a.details, b.details);
-/** Shows the data as they are, if no better words are provided. */
-const PLAIN = {
-    what: ({ kind, thing, name }) => [kind, thing, ...(name === undefined ? [] : [name])].join(' '),
-    why: ({ because, of, differs = [], seen: what }) => [because, of, ...differs.map(({ field, from, to }) => `${field} ${from ?? ''} -> ${to ?? ''}`), what]
-        .filter((each) => each !== undefined)
-        .join(' '),
-};
 
 ;// CONCATENATED MODULE: ./lib/engine/plan.js
 
@@ -36008,10 +36001,10 @@ function satisfiedLines(runState, layout) {
 ;// CONCATENATED MODULE: ./lib/report/markdown.js
 
 /** Longest value in the job summary; the log and the outputs contain it in full. */
-const LONGEST = 400;
+const MAX_LENGTH = 400;
 /** A value as literal Markdown text on one line, safe in a table: it cannot format, link, open a tag or end a cell. */
 function md(value) {
-    return layout_truncate(layout_oneLine(String(value)), LONGEST)
+    return layout_truncate(layout_oneLine(String(value)), MAX_LENGTH)
         .replace(/&/g, '&amp;')
         .replace(/</g, '&lt;')
         .replace(/>/g, '&gt;')
@@ -36034,9 +36027,9 @@ function label(value) {
 
 
 /** Longest body of an issue or comment; the API says "body is too long (maximum is 65536 characters)". */
-const LONGEST_BODY = 65_536;
+const MAX_BODY_LENGTH = 65_536;
 /** Longest value between backticks. */
-const LONGEST_CODE = 400;
+const MAX_CODE_LENGTH = 400;
 /** A zero-width space. */
 const APART = '&#8203;';
 /**
@@ -36053,7 +36046,7 @@ function prose(value) {
 }
 /** A value in backticks that it cannot break out of. Not for tables, where a bar would end the cell. */
 function code(value) {
-    const text = layout_truncate(layout_oneLine(value), LONGEST_CODE);
+    const text = layout_truncate(layout_oneLine(value), MAX_CODE_LENGTH);
     if (text === '')
         return '';
     const fence = '`'.repeat(1 + Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length)));
@@ -36068,7 +36061,7 @@ function table(heads, rows) {
     return [line(heads), line(heads.map(() => '---')), ...rows.map(line), ''];
 }
 /** The text with as many entries as fit into a body; `render` gets the maximum of each kind. */
-function fitted(render, longest = LONGEST_BODY) {
+function fitted(render, longest = MAX_BODY_LENGTH) {
     const steps = [1_000, 200, 50, 10, 3, 0];
     return steps.map(render).find((text) => text.length <= longest) ?? render(0).slice(0, longest);
 }
@@ -36137,20 +36130,21 @@ function evidence({ evidence: seen = '' }) {
  * Maintains one comment with the plan on the pull request. If the token may not write, the plan is written to the job's
  * summary.
  */
-async function commentPlan(plan, pullRequest, api, teller) {
+async function commentPlan(plan, pullRequest, api, reporter) {
     const mark = `<!-- kuscia-swarm plan: ${plan.domain} -->`;
-    const text = fitted((most) => planText(plan, api.place.runUrl, teller.docs, most), LONGEST_BODY - mark.length - 1);
+    const longest = MAX_BODY_LENGTH - mark.length - 1;
+    const text = fitted((most) => planText(plan, api.place.runUrl, reporter.docs, most), longest);
     try {
         const { html_url: url } = await keepOne(pullRequest, mark, text, api);
-        teller.say(`the plan of ${plan.domain} is in ${url}`);
-        teller.output('comment-url', url);
+        reporter.say(`the plan of ${plan.domain} is in ${url}`);
+        reporter.output('comment-url', url);
     }
     catch (thrown) {
         if (!isForbidden(thrown))
             throw thrown;
-        await teller.summary(text);
-        teller.notice('the plan is in the summary', unwritten(thrown));
-        teller.output('comment-url', '');
+        await reporter.summary(text);
+        reporter.notice('the plan is in the summary', unwritten(thrown));
+        reporter.output('comment-url', '');
     }
 }
 async function keepOne(pullRequest, mark, text, api) {
@@ -36292,14 +36286,21 @@ const CROSS = '✗';
 const QUESTION = '?';
 /** The text of a cell, with its mark if it is not ok. */
 const marked = ({ ok, unknown, text }) => ok ? text : `${unknown === true ? QUESTION : CROSS} ${text}`;
-/** The matrix as an aligned table, one line per replica. */
+/** What the column direct shows of a replica that works. */
+const DIRECT = 'ok: the replica itself answers 401, the expected answer without credentials';
+/** The line below a matrix; '' if no replica answers. */
+const legend = ({ rows }) => rows.some(({ cells }) => cells.direct.ok) ? `${matrix_CHECKS.direct} ${DIRECT}` : '';
+/** The matrix as an aligned table, one line per replica, with its legend. */
 function matrixLines(matrix, layout) {
     const head = [cell('replica', 'dim'), ...CHECK_NAMES.map((name) => cell(CHECKS[name], 'dim'))];
     const rows = matrix.rows.map(({ replica, cells }) => [
         cell(replica, CHECK_NAMES.every((name) => cells[name].ok) ? 'plain' : 'strong'),
         ...CHECK_NAMES.map((name) => cell(marked(cells[name]), cells[name].ok ? 'good' : cells[name].unknown === true ? 'warn' : 'bad')),
     ]);
-    return columns([head, ...rows], layout, { shrink: [2, 3, 4, 1, 7, 5, 6, 0] });
+    return [
+        ...columns([head, ...rows], layout, { shrink: [2, 3, 4, 1, 7, 5, 6, 0] }),
+        ...labelled(cell('', 'plain'), legend(matrix), layout, 0, 0),
+    ];
 }
 /**
  * The present state of the domain, in one line of figures: it includes what still works even when something does not.
@@ -36314,7 +36315,7 @@ function verdict(matrix) {
     return `${domain} is ${healthy ? '' : 'not '}healthy: ${replicas.join(', ')}${warned} (${layout_duration(ms)})`;
 }
 /** What works in a domain whose hosts were not changed, because some of them do not answer. */
-const stillWorks = (matrix) => `What works of ${matrix.domain} now: ${working(matrix, ' replicas')}.`;
+const stillWorks = (matrix) => `What still works in ${matrix.domain}: ${working(matrix, ' replicas')}.`;
 function working(matrix, replicas = '') {
     const { silent = [] } = matrix;
     const none = silent.length === 0 ? '' : `; ${silent.join(', ')} ${silent.length === 1 ? 'does' : 'do'} not answer`;
@@ -36357,7 +36358,7 @@ function figures({ nodes, pairs }) {
 /** The mark that identifies the issue of a domain. */
 const healthMark = (domain) => `<!-- kuscia-swarm health: ${domain} -->`;
 /** The state stored in an issue's text; undefined if it was removed. */
-function keptIn(body) {
+function storedStateIn(body) {
     const found = /^<!-- kuscia-swarm state: looks=(\d{1,9}) wrong=([0-9a-f]{16}) -->\s*$/m.exec(body);
     return found ? { looks: Number(found[1]), wrong: found[2] ?? '' } : undefined;
 }
@@ -36400,7 +36401,7 @@ function issueText({ health, place, docs, first, now, kept }) {
             `healthy closes the issue.`,
         '',
     ].join('\n');
-    return marks + fitted(text, LONGEST_BODY - marks.length);
+    return marks + fitted(text, MAX_BODY_LENGTH - marks.length);
 }
 /** The next steps in order. */
 function next({ matrix, failed, failures }) {
@@ -36454,12 +36455,12 @@ function stillServing({ domain, matrix }) {
 }
 /** The comment for changed problems. */
 function changedText(health, { runUrl }, docs) {
-    const told = `The problems have changed since the last check ([run](${runUrl})).`;
-    return fitted((most) => found(health, docs, most, [told, '']).join('\n'), LONGEST_BODY - 1_000);
+    const intro = `The problems have changed since the last check ([run](${runUrl})).`;
+    return fitted((most) => found(health, docs, most, [intro, '']).join('\n'), MAX_BODY_LENGTH - 1_000);
 }
 /** The final comment. */
 function healthyText(matrix, first, looks, { runUrl }) {
-    return (`${prose(verdict(matrix))}\n\nIt was not as described since ${moment(first)}, in ${count(looks, 'check')}. ` +
+    return (`${prose(verdict(matrix))}\n\nIt had not been as described since ${moment(first)} (${count(looks, 'check')}). ` +
         `[The run](${runUrl}) that found it healthy closes this issue.\n`);
 }
 /** Summary first, then each replica and check, then each failure. */
@@ -36480,9 +36481,8 @@ function found(health, docs, most, times) {
             prose(replica),
             ...CHECK_NAMES.map((name) => cells[name].ok ? prose(cells[name].text) : `**${prose(marked(cells[name]))}**`),
         ])),
-        ...(left > 0
-            ? [`${count(left, 'more replica')} ${left === 1 ? 'stands' : 'stand'} in the log of the run.`, '']
-            : []),
+        ...(legend({ rows }) === '' ? [] : [prose(legend({ rows })), '']),
+        ...(left > 0 ? [`${count(left, 'more replica')} ${left === 1 ? 'is' : 'are'} in the log of the run.`, ''] : []),
         ...(failures.length === 0 ? [] : ['### Problems and remedies', '', ...findingLines(failures, docs, most)]),
         ...(warnings.length === 0 ? [] : ['### Warnings', '', ...findingLines(warnings, docs, most)]),
     ];
@@ -36522,22 +36522,22 @@ const report_health_isHealthy = ({ result, failed, matrix, failures }) => result
     matrix?.healthy === true &&
     (matrix.warnings ?? []).length === 0;
 /** Maintains one open issue while a domain is not as described, and none otherwise. */
-async function reportHealth(health, api, teller, now) {
-    const keeper = new Keeper(health, api, teller, now);
+async function reportHealth(health, api, reporter, now) {
+    const keeper = new Keeper(health, api, reporter, now);
     const issue = await keeper.only();
     const url = report_health_isHealthy(health) ? await keeper.healthy(issue) : await keeper.notHealthy(issue);
-    teller.output('issue-url', url);
+    reporter.output('issue-url', url);
 }
 class Keeper {
     #health;
     #api;
-    #teller;
+    #reporter;
     #now;
     #repository;
-    constructor(health, api, teller, now) {
+    constructor(health, api, reporter, now) {
         this.#health = health;
         this.#api = api;
-        this.#teller = teller;
+        this.#reporter = reporter;
         this.#now = now;
         this.#repository = { owner: api.place.owner, repo: api.place.repo };
     }
@@ -36547,7 +36547,7 @@ class Keeper {
         for (const { number } of others) {
             await comment(this.#api, number, this.#mark('duplicate'), `Duplicate of #${oldest?.number}, which is kept up to date instead.`);
             await this.#close(number, 'not_planned');
-            this.#teller.say(`closed #${number}: duplicate of #${oldest?.number}`);
+            this.#reporter.say(`closed #${number}: duplicate of #${oldest?.number}`);
         }
         return oldest;
     }
@@ -36555,13 +36555,13 @@ class Keeper {
     async healthy(issue) {
         const { domain, matrix } = this.#health;
         if (!issue || !matrix) {
-            this.#teller.say(`${domain} is healthy, and no issue is open`);
+            this.#reporter.say(`${domain} is healthy, and no issue is open`);
             return '';
         }
-        const looks = keptIn(issue.body ?? '')?.looks ?? 1;
+        const looks = storedStateIn(issue.body ?? '')?.looks ?? 1;
         await comment(this.#api, issue.number, this.#mark('healthy'), healthyText(matrix, Date.parse(issue.created_at), looks, this.#api.place));
         await this.#close(issue.number, 'completed');
-        this.#teller.say(`${domain} is healthy: closed ${issue.html_url}`);
+        this.#reporter.say(`${domain} is healthy: closed ${issue.html_url}`);
         return issue.html_url;
     }
     /** Opens the issue or rewrites its text. Returns its URL. */
@@ -36569,17 +36569,17 @@ class Keeper {
         const { domain } = this.#health;
         if (!issue) {
             const opened = await this.#opened();
-            this.#teller.say(`${domain} is not as described: opened ${opened.html_url}`);
+            this.#reporter.say(`${domain} is not as described: opened ${opened.html_url}`);
             return ((await this.only()) ?? opened).html_url;
         }
-        const kept = keptIn(issue.body ?? '');
+        const kept = storedStateIn(issue.body ?? '');
         const wrong = wrongIn(this.#health);
         const changed = kept?.wrong !== wrong;
         if (changed)
-            await comment(this.#api, issue.number, this.#mark('changed'), changedText(this.#health, this.#api.place, this.#teller.docs));
+            await comment(this.#api, issue.number, this.#mark('changed'), changedText(this.#health, this.#api.place, this.#reporter.docs));
         const body = this.#text(Date.parse(issue.created_at), (kept?.looks ?? 1) + 1);
         await this.#api.rest.issues.update({ ...this.#repository, issue_number: issue.number, body });
-        this.#teller.say(`${domain} is not as described${changed ? ', with changed problems' : ', as before'}: updated ` +
+        this.#reporter.say(`${domain} is not as described${changed ? ', with changed problems' : ', as before'}: updated ` +
             `${issue.html_url}`);
         return issue.html_url;
     }
@@ -36609,7 +36609,7 @@ class Keeper {
             candidates.filter(({ user }) => user?.login !== self),
         ];
         for (const { number, user } of foreign)
-            this.#teller.say(`#${number} has the mark of ${this.#health.domain}, but was created by ` +
+            this.#reporter.say(`#${number} has the mark of ${this.#health.domain}, but was created by ` +
                 `${user?.login ?? 'an unknown user'} and not by ${self}: ignored`);
         return own;
     }
@@ -36656,7 +36656,7 @@ class Keeper {
         return issueText({
             health: this.#health,
             place: this.#api.place,
-            docs: this.#teller.docs,
+            docs: this.#reporter.docs,
             first,
             now: this.#now,
             kept: { looks, wrong: wrongIn(this.#health) },
@@ -46239,7 +46239,7 @@ const matrixSchema = object({
 })
     .transform((matrix) => ({ ...matrix, healthy: matrix.healthy && isHealthy(matrix) }));
 const note = object({ stage: schemas_string(), host: schemas_string(), what: schemas_string(), why: schemas_string() });
-const documents_told = documents_failure.extend({ stage: schemas_string() });
+const stageFailure = documents_failure.extend({ stage: schemas_string() });
 /** The output `plan` of the action. */
 const planSchema = object({
     domain: schemas_string(),
@@ -46247,8 +46247,8 @@ const planSchema = object({
     satisfied: array(note),
     later: array(note),
     awaited: array(note),
-    warnings: array(documents_told),
-    failures: array(documents_told),
+    warnings: array(stageFailure),
+    failures: array(stageFailure),
 });
 
 ;// CONCATENATED MODULE: ./lib/github/request.js
@@ -46316,8 +46316,8 @@ function health(given) {
 /** Earlier jobs that failed or were cancelled; a skipped one was not needed. */
 function failedBefore(given) {
     return given.words('before').flatMap((word) => {
-        const [, job = '', told = ''] = /^([A-Za-z_][\w-]*)=([a-z]+)$/.exec(word) ?? [];
-        const result = RESULTS.find((candidate) => candidate === told);
+        const [, job = '', outcome = ''] = /^([A-Za-z_][\w-]*)=([a-z]+)$/.exec(word) ?? [];
+        const result = RESULTS.find((candidate) => candidate === outcome);
         if (result === undefined)
             given.wrong('before', `contains ${JSON.stringify(word)}, which is not NAME=RESULT (${RESULTS.join(', ')})`);
         return result === 'failure' || result === 'cancelled' ? [{ job, result }] : [];
@@ -46394,42 +46394,42 @@ function jsonIn(text) {
 const ALL_MS = 300_000;
 /** Runs the action requested by the environment. Returns the exit code. Never throws. */
 async function run(surroundings) {
-    const { env, teller } = surroundings;
+    const { env, reporter } = surroundings;
     try {
         const token = tokenIn(env) ?? new Secret('token', '');
-        teller.hide([token]);
-        await say(teller.cleaned(readRequest(env)), token, surroundings);
+        reporter.hide([token]);
+        await say(reporter.cleaned(readRequest(env)), token, surroundings);
         return 0;
     }
     catch (thrown) {
-        teller.fail(thrown);
+        reporter.fail(thrown);
         return 1;
     }
 }
-async function say(request, token, { env, read, teller, signal, now, pause }) {
+async function say(request, token, { env, read, reporter, signal, now, pause }) {
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(ALL_MS)]);
     const api = (job) => openApi({
         place: readPlace(env),
         token,
         needs: JOBS[job].needs,
         signal: deadline,
-        say: (text) => teller.say(text),
+        say: (text) => reporter.say(text),
         now,
         pause,
     });
     switch (request.do) {
         case 'issue':
             if (sawNothing(request.health))
-                return teller.say(`the verification of ${request.health.domain} was ${request.health.result}: ` +
+                return reporter.say(`the verification of ${request.health.domain} was ${request.health.result}: ` +
                     'the state is unknown, and the issue stays unchanged');
-            return reportHealth(request.health, api(request.do), teller, now());
+            return reportHealth(request.health, api(request.do), reporter, now());
         case 'clean-up':
-            return cleanUp(request.prefix, api(request.do), teller);
+            return cleanUp(request.prefix, api(request.do), reporter);
         case 'approval':
-            return checkApproval(request.environment, api(request.do), teller);
+            return checkApproval(request.environment, api(request.do), reporter);
         case 'comment': {
             const pullRequest = pullRequestOf(env, read);
-            return commentPlan(request.plan, pullRequest, api(request.do), teller);
+            return commentPlan(request.plan, pullRequest, api(request.do), reporter);
         }
     }
 }
@@ -49407,7 +49407,7 @@ const SLOTS = 0x10000;
  */
 const forms_next = (slot, character) => ((slot << 4) ^ character) & (SLOTS - 1);
 if (SHORTEST_MASK !== 4)
-    throw new Error('a slot is of as many characters as the shortest mask');
+    throw new Error('a slot must cover as many characters as the shortest mask');
 /**
  * Texts that are searched for all at once: a run knows thousands of forms, and the time to search a line grows with its
  * length, not with their number. Candidates are found by their beginning.
@@ -49496,7 +49496,7 @@ function bound(forms, from, to, i, character) {
 
 const MASK = '***';
 /** How much of a long text is processed to print the shown part of it; making it harmless may shorten it. */
-const WINDOW = 16 * LONGEST_VALUE;
+const WINDOW = 16 * MAX_VALUE_LENGTH;
 /** Knows every printed form of the run's secrets, and removes them from everything that is printed. */
 class Masks {
     #known = new Set();
@@ -49536,7 +49536,7 @@ class Masks {
         const margin = 4 * this.#longest;
         const masked = this.mask(text.slice(0, WINDOW + margin));
         const shown = masked.slice(0, Math.max(0, masked.length - margin));
-        return bounded(this.#harmless(shown), LONGEST_VALUE, Math.max(0, text.length - WINDOW));
+        return bounded(this.#harmless(shown), MAX_VALUE_LENGTH, Math.max(0, text.length - WINDOW));
     }
     /** Masked text made harmless, and masked again if that changed it. */
     #harmless(masked) {
@@ -49669,18 +49669,18 @@ class GithubReporter {
 
 
 
-const teller = new GithubReporter(process.stdout, docsPage(process.env));
+const reporter = new GithubReporter(process.stdout, docsPage(process.env));
 runProcess(process, {
     work: (signal) => run({
         env: process.env,
         read: (path) => (0,external_node_fs_namespaceObject.readFileSync)(path, 'utf8'),
-        teller,
+        reporter,
         signal,
         now: Date.now,
         pause: (ms, signal) => (0,promises_namespaceObject.setTimeout)(ms, undefined, { signal }),
     }),
-    defect: (thrown) => teller.fail(thrown),
-    say: (text) => teller.say(text),
+    defect: (thrown) => reporter.fail(thrown),
+    say: (text) => reporter.say(text),
 });
 
 })();
