@@ -11,7 +11,9 @@ import { answer } from '../../src/engine/fact.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { digestOf, Snapshots } from '../../src/engine/snapshots.ts';
 import { readConfiguration } from '../../src/kuscia/configuration.ts';
+import { sha256 } from '../../src/engine/digest.ts';
 import { initialConfiguration } from '../support/key.ts';
+import { MOMENTS, tape } from '../support/tape.ts';
 
 describe('the content of an artifact', () => {
   const of = (kind: SealedArtifact['kind'], text: string): SealedArtifact => ({
@@ -98,6 +100,11 @@ describe('the content of an artifact', () => {
       isText,
     ],
   ];
+
+  test.each(MOMENTS)('keeps every answer that hosts gave in the recording %s', (moment) => {
+    const answers = Object.fromEntries(tape(moment).map(({ outcome: each }, i) => [sha256(`${i}`), each]));
+    expect(snapshotIn(of('snapshot', JSON.stringify(answers)))).toEqual(answers);
+  });
 
   test('the lines of a plan that an earlier version sealed are rejected', () => {
     for (const text of ['[]', JSON.stringify([{ line: 'swarm-init node-01 + initialise swarm' }])])

@@ -9,7 +9,13 @@ import { fileName, type SealedArtifact } from './sealed-artifact.ts';
 
 const said = { stdout: z.string(), stderr: z.string() };
 const outcome = z.discriminatedUnion('ended', [
-  z.strictObject({ ended: z.literal('exited'), code: z.int(), ...said }),
+  z.strictObject({
+    ended: z.literal('exited'),
+    code: z.int(),
+    status: z.int().exactOptional(),
+    server: z.string().exactOptional(),
+    ...said,
+  }),
   z.strictObject({ ended: z.literal('killed'), signal: z.string(), ...said }),
   z.strictObject({ ended: z.literal('timed-out'), afterMs: z.number(), ...said }),
   z.strictObject({ ended: z.literal('lost'), reason: z.string(), ...said }),
