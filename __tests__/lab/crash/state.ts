@@ -2,7 +2,8 @@ import { seenOn } from '../deployment/seen.ts';
 
 /**
  * What a deployment leaves on a host, in lines that are the same after every undisturbed run: ids, times, addresses and the domain's
- * own key, the machine id that Kuscia notes and what the engine keeps for a docker exec under way (runc-process), which differ by nature, are left out. Files come with mode and hash.
+ * own key, the machine id that Kuscia notes, what the engine keeps for a docker exec under way (runc-process) and the stacks of a containerd that
+ * a busy engine killed (moby, libcontainerd/supervisor), which differ by nature, are left out. Files come with mode and hash.
  */
 export async function endState(host: string): Promise<string[]> {
   const said = await seenOn(
@@ -17,7 +18,7 @@ export async function endState(host: string): Promise<string[]> {
      cd ~/kuscia-swarm 2>/dev/null && find . -type f -not -path '*/data/*' -not -path '*/logs/*' -not -name .machine-id | sort | while read -r file; do
        printf 'file %s %s %s\\n' "$file" "$(stat -c %a "$file")" "$(case $file in */database-root-password) wc -c <"$file" ;; *) sed -E '/^domainKeyData:/d' "$file" ;; esac | sha256sum | cut -c 1-16)"
      done
-     find /tmp /dev/shm -mindepth 1 -maxdepth 1 -newer /etc/machine-id -not -name 'runc-process*' 2>/dev/null | sed 's/^/left /'`,
+     find /tmp /dev/shm -mindepth 1 -maxdepth 1 -newer /etc/machine-id -not -name 'runc-process*' -not -name 'containerd.*.stacks.log' 2>/dev/null | sed 's/^/left /'`,
   );
   // A volume without a name is named by chance.
   return said.split('\n').map((line) => {
