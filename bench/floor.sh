@@ -1,11 +1,14 @@
 #!/bin/bash
 # The floor: what a shell script does that knows these three hosts by heart. One OpenSSH connection a host, one remote script a phase, no plan, no look at
 # what it does not need, no lock, no cause when something fails. It promises the same end: host keys checked, replicas one by one, the load balancer asked at the end.
-#   floor.sh KEY KNOWN_HOSTS      the database password in BENCH_DATABASE_PASSWORD
+#   floor.sh KEY KNOWN_HOSTS [NAME=ADDRESS...]      more hosts, which only have to be in the swarm; the database password in BENCH_DATABASE_PASSWORD
 set -euo pipefail
 key=$1 known=$2
+shift 2
 sockets=$(mktemp -d)
 declare -A at=([node-01]=10.77.0.11 [node-02]=10.77.0.12 [node-03]=10.77.0.13)
+workers=()
+for more in "$@"; do at[${more%%=*}]=${more#*=}; workers+=("${more%%=*}"); done
 trap 'for host in "${!at[@]}"; do ssh -o ControlPath="$sockets/%h" -O exit "root@${at[$host]}" 2>/dev/null || true; done; rm -r "$sockets"' EXIT
 on() { # HOST: runs the script on standard input there
   ssh -i "$key" -o UserKnownHostsFile="$known" -o StrictHostKeyChecking=yes -o BatchMode=yes -o ControlMaster=auto -o ControlPersist=60 -o ControlPath="$sockets/%h" "root@${at[$1]}" "IMAGE=secretflow/kuscia:1.1.0b0 NET=kuscia-exchange-cluster sh -s"
@@ -17,8 +20,9 @@ seen() { # both replicas answer through the load balancer
 
 # Phase 0: is there anything to do?
 look='s=$(docker info -f "{{.Swarm.LocalNodeState}}"); r=$(docker ps --format "{{.Names}} {{.State}}" | sort | tr "\n" ,); c=$(sha256sum kuscia-swarm/alice/kuscia.yaml 2>/dev/null | cut -c1-64); echo "$s $r $c"'
-for host in node-01 node-02 node-03; do on "$host" <<<"$look" >"$sockets/$host.state" & done
+for host in "${!at[@]}"; do on "$host" <<<"$look" >"$sockets/$host.state" & done
 wait
+for host in "${workers[@]}"; do grep -q '^active ' "$sockets/$host.state" || { echo "$host is not in the swarm" >&2; exit 1; }; done
 if grep -q 'active.*alice-mysql running.*alice-nginx-lb running' "$sockets/node-01.state" && grep -q 'root-kuscia-autonomy-alice running' "$sockets/node-02.state" && grep -q 'root-kuscia-autonomy-alice running' "$sockets/node-03.state"; then
   [ "$(cut -d' ' -f5- "$sockets/node-02.state")" = "$(cut -d' ' -f5- "$sockets/node-03.state")" ] && [ "$(seen)" = 2 ] && { echo 'nothing to do'; exit; }
 fi
