@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { folders } from '../src/cluster/folders.ts';
-import fc, { casesOf } from './support/random.ts';
+import fc from './support/random.ts';
 import type { ManagedDatabase } from '../src/cluster/cluster.ts';
 import { logsOf } from '../src/diagnosis/logs.ts';
 import { container, containers, lastLogLines } from '../src/docker/containers.ts';
@@ -426,8 +426,8 @@ describe('whatever a host answers, the fact about', () => {
       ),
       { numRuns: 500 },
     );
-    expect(counted.present + counted.absent + counted.unknown).toBeGreaterThanOrEqual(casesOf(500));
-    expect(counted.unknown).toBeGreaterThan(casesOf(500) / 25);
+    expect(counted.present + counted.absent + counted.unknown).toBeGreaterThanOrEqual(500);
+    expect(counted.unknown).toBeGreaterThan(20);
   });
 
   test.each(QUESTIONS.filter(([, , , where]) => typeof where !== 'string'))(
