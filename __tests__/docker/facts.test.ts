@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from '../support/random.ts';
 import type { Host } from '../../src/cluster/cluster.ts';
 import { container, containers, publishedPorts, restartedPorts, type Container } from '../../src/docker/containers.ts';
-import { engine, image, swarmNodes } from '../../src/docker/facts.ts';
+import { engine, image, serverVersion, swarmNodes } from '../../src/docker/facts.ts';
 import { networks } from '../../src/docker/networks.ts';
 import { PROBE_VERSION, tryPaths } from '../../src/docker/probe.ts';
 import { absent, answer, mapFact, present, valueOf, type Query } from '../../src/engine/fact.ts';
@@ -343,6 +343,21 @@ describe('all containers', () => {
     expect(answer(containers, list, [inspected('a')])).toMatchObject({ is: 'unknown' });
     const lost: Outcome = { ended: 'lost', reason: 'reset', stdout: '', stderr: '' };
     expect(answer(containers, list, [lost, lost])).toMatchObject({ is: 'unknown', lost: true });
+  });
+
+  test('are known without one that is being removed and has no name any longer', () => {
+    const removing = { ...list, stdout: '[{"Names":null},{"Names":[]},{"Names":["/a"]}]' };
+    expect(valueOf(answer(containers, removing, [inspected('a')]))?.map(({ name }) => name)).toEqual(['a']);
+  });
+
+  test('are absent only by the word of the engine', () => {
+    const said = (stderr: string) => answer(container('a'), { ...list, code: 1, status: 404, stdout: '', stderr });
+    expect(said('No such container: a')).toEqual(absent);
+    for (const other of ['page not found', '', 'cannot say whether there is no such container'])
+      expect(said(other)).toMatchObject({ is: 'unknown' });
+    const image = { ...list, code: 1, status: 404, stdout: '', stderr: 'page not found' } as const;
+    expect(answer(serverVersion('mysql:8.0'), image)).toMatchObject({ is: 'unknown' });
+    expect(answer(serverVersion('mysql:8.0'), { ...image, stderr: 'No such image: mysql:8.0' })).toEqual(absent);
   });
 
   test('are not taken for one whose id begins with the name', () => {

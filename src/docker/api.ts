@@ -14,6 +14,13 @@ const DIAL = ['docker', 'system', 'dial-stdio'];
 export const NO_PROGRAM = 127;
 
 /**
+ * Whether the engine says that the thing does not exist; any other 404 may be the answer of something else. Source:
+ * moby, "No such container: NAME", "No such image: NAME".
+ */
+export const isMissing = ({ status, stderr }: Exited): boolean =>
+  status === 404 && /^no such (?:container|image)\b/i.test(stderr);
+
+/**
  * A request to the engine's API, in the version that the engine itself speaks: what is read has had the same name since
  * 1.41. Of the answer, only what the shape names is kept. Source: docs.docker.com, "Docker Engine API".
  */

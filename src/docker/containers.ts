@@ -3,7 +3,7 @@ import type { Ask } from '../engine/ask.ts';
 import { reading, script } from '../engine/command.ts';
 import { absent, answer, failedTo, present, unknown, valueOf, type Fact, type Query } from '../engine/fact.ts';
 import type { Exited } from '../engine/outcome.ts';
-import { engineQuery } from './api.ts';
+import { engineQuery, isMissing } from './api.ts';
 
 /** A container as `docker inspect` shows it, reduced to what stages need. */
 export interface Container {
@@ -71,13 +71,14 @@ export function container(name: string): Query<Container> {
     rawContainer,
     (raw) => (raw.Name === `/${name}` ? present(fromRaw(raw)) : absent),
   );
-  return { command, read: (outcome) => (outcome.status === 404 ? absent : read(outcome)) };
+  return { command, read: (outcome) => (isMissing(outcome) ? absent : read(outcome)) };
 }
 
-const rawNames = z.array(z.object({ Names: z.array(z.string()) }));
+/** One that is being removed has lost its name already. */
+const rawNames = z.array(z.object({ Names: z.array(z.string()).nullish() }));
 const listing = engineQuery('list the containers', '/containers/json?all=1', rawNames, (all) =>
   // One that another is linked to has a second name, with two slashes.
-  present(all.flatMap(({ Names }) => Names.find((name) => /^\/[^/]+$/.test(name))?.slice(1) ?? [])),
+  present(all.flatMap(({ Names }) => Names?.find((name) => /^\/[^/]+$/.test(name))?.slice(1) ?? [])),
 );
 const listed = (outcome: Exited): readonly string[] => valueOf(listing.read(outcome)) ?? [];
 

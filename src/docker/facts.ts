@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Secret } from '../engine/secret.ts';
 import { absent, failedTo, mapFact, present, unknown, type Query } from '../engine/fact.ts';
-import { engineQuery, NO_PROGRAM } from './api.ts';
+import { engineQuery, isMissing, NO_PROGRAM } from './api.ts';
 import { compareJoinToken } from './commands.ts';
 import { localName } from './names.ts';
 
@@ -205,7 +205,7 @@ export function serverVersion(name: string): Query<string> {
     const version = VERSION.exec(Config?.Env?.[0] ?? '')?.[1];
     return version === undefined ? absent : present(version);
   });
-  return { command, read: (outcome) => (outcome.status === 404 ? absent : read(outcome)) };
+  return { command, read: (outcome) => (isMissing(outcome) ? absent : read(outcome)) };
 }
 
 /** An image's name as part of a path; the engine takes it with its slashes. */
